@@ -1,0 +1,177 @@
+//! What was seen: plain data that can be compared. A failed probe is an observation too: what was
+//! seen so far, and a [`Failure`].
+
+pub mod cert;
+pub mod failure;
+pub mod tally;
+pub mod verdict;
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+pub use cert::{Certificate, TlsFacts, TlsVersion, VerifyFailure};
+pub use failure::{DnsReason, Failure};
+pub use tally::Tally;
+pub use verdict::{EndpointState, Verdict};
+
+use crate::cause::Cause;
+use crate::smtp::{Capabilities, EnhancedCode, Phase};
+use crate::target::Endpoint;
+
+/// One probe of one endpoint. A failed resolve is one as well: its endpoint has no address.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Observation {
+    /// What was probed.
+    pub endpoint: Endpoint,
+    /// Wall time at the end.
+    pub ended: SystemTime,
+    /// The whole probe, without waiting for permits.
+    pub duration: Duration,
+    /// How long each phase took, in order.
+    pub phases: Vec<(Phase, Duration)>,
+    /// Each reply, in order.
+    pub replies: Vec<ReplySeen>,
+    /// From connect to the moment at which mail could be handed over; none if it never came.
+    pub ready: Option<Duration>,
+    /// STARTTLS in the EHLO response; none when that was not seen, or under implicit TLS.
+    pub starttls_offered: Option<bool>,
+    /// TLS, when a handshake was tried.
+    pub tls: Option<TlsFacts>,
+    /// What EHLO offered in clear.
+    pub plain: Option<Capabilities>,
+    /// What EHLO offered inside TLS.
+    pub inside_tls: Option<Capabilities>,
+    /// Why it did not go through; none when the session was accepted. For a module with `expect`,
+    /// what the session ran into stands here too, and `met` says whether that is as it should be.
+    pub failure: Option<Failure>,
+    /// For a module with `expect`: met, not met, or (none) inconclusive.
+    pub met: Option<bool>,
+    /// True when the module has `expect`.
+    pub negative: bool,
+    /// What was said and heard, redacted.
+    pub transcript: Arc<Transcript>,
+}
+
+impl Observation {
+    /// The probe met what the module wants: a session accepted, or the expectation.
+    pub fn success(&self) -> bool {
+        if self.negative { self.met == Some(true) } else { self.failure.is_none() }
+    }
+
+    /// Some SMTP reply greeted us, whatever its code.
+    pub fn responding(&self) -> bool {
+        self.replies.iter().any(|reply| reply.phase == Phase::Greeting)
+    }
+
+    /// The result says something about the target: it was not our own trouble.
+    pub fn trustworthy(&self) -> bool {
+        self.failure.as_ref().is_none_or(|f| f.blame != crate::cause::Blame::Exporter)
+    }
+}
+
+/// A reply, reduced to what is counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplySeen {
+    /// The phase that it answered.
+    pub phase: Phase,
+    /// 200 to 599.
+    pub code: u16,
+    /// The enhanced code.
+    pub enhanced: Option<EnhancedCode>,
+    /// The cause of a refusal; none for 2xx and 3xx.
+    pub cause: Option<Cause>,
+}
+
+/// What was said and heard, line by line.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Transcript {
+    /// The lines.
+    pub lines: Vec<TranscriptLine>,
+    /// True when the byte cap cut lines off.
+    pub truncated: bool,
+}
+
+/// One line of a transcript.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TranscriptLine {
+    /// Since the probe of this endpoint started.
+    pub at: Duration,
+    /// Who.
+    pub side: Side,
+    /// Printable text: control characters are escaped, secrets are `<redacted>`.
+    pub text: String,
+}
+
+closed_enum! {
+    /// Whose line it is.
+    pub enum Side {
+        /// We said it.
+        Client => "C",
+        /// They said it.
+        Server => "S",
+        /// A note of ours on what happened.
+        Note => "*",
+    }
+}
+
+/// The most bytes of text that one transcript keeps.
+pub const TRANSCRIPT_BYTES: usize = 4096;
+
+impl Transcript {
+    /// Adds a line while the cap allows.
+    pub fn push(&mut self, at: Duration, side: Side, text: impl Into<String>) {
+        let text = text.into();
+        let used: usize = self.lines.iter().map(|line| line.text.len() + 16).sum();
+        if used + text.len() > TRANSCRIPT_BYTES {
+            self.truncated = true;
+        } else {
+            self.lines.push(TranscriptLine { at, side, text });
+        }
+    }
+}
+
+/// One round: all that one target's module gave in one go.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Round {
+    /// Wall time at the start.
+    pub started: SystemTime,
+    /// Wall time at the end.
+    pub ended: SystemTime,
+    /// MX records found, for a domain.
+    pub mx_records: Option<u32>,
+    /// The endpoints that the name stands for now, probed or not. Empty when resolving failed.
+    pub endpoints: Vec<Endpoint>,
+    /// Addresses over `max_endpoints`, or left out by the gentle limits: counted, not probed.
+    pub left_out: u32,
+    /// What was seen, in the order in which it ended.
+    pub observations: Vec<Arc<Observation>>,
+    /// Endpoints that were not probed, and why.
+    pub skipped: Vec<(Endpoint, Skip)>,
+}
+
+/// Why an endpoint, or a whole round, was not probed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skip {
+    /// Why.
+    pub reason: SkipReason,
+    /// Until when, if that is known.
+    pub until: Option<SystemTime>,
+    /// The cause of a pause.
+    pub cause: Option<Cause>,
+}
+
+closed_enum! {
+    /// Why nothing was probed.
+    pub enum SkipReason {
+        /// No permit of the remote or of the exporter came in time.
+        Budget => "budget",
+        /// The remote asked us to stay away.
+        Backoff => "backoff",
+        /// A connection-limit run holds the remote.
+        Ladder => "ladder",
+        /// The round before was still running.
+        Overrun => "overrun",
+        /// The exporter is stopping.
+        Shutdown => "shutdown",
+    }
+}

@@ -1,0 +1,4 @@
+//! To be written.
+pub mod budget;
+pub mod dialog;
+pub mod mail;

@@ -1,0 +1,1 @@
+//! The hermetic tests: one binary, a file per behaviour.
