@@ -147,6 +147,10 @@ pub struct Round {
     pub observations: Vec<Arc<Observation>>,
     /// Endpoints that were not probed, and why.
     pub skipped: Vec<(Endpoint, Skip)>,
+    /// Endpoints whose remote is paused now that the round is over, until when, and the cause.
+    pub paused: Vec<(Endpoint, SystemTime, Cause)>,
+    /// Endpoints that the asker may not have probed.
+    pub forbidden: Vec<Endpoint>,
 }
 
 /// Why an endpoint, or a whole round, was not probed.
