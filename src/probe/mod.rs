@@ -5,6 +5,7 @@
 pub mod budget;
 pub mod dialog;
 pub mod mail;
+pub mod permits;
 
 use std::net::IpAddr;
 use std::sync::Arc;
