@@ -6,6 +6,7 @@ pub mod failure;
 pub mod tally;
 pub mod verdict;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -41,18 +42,44 @@ pub struct Observation {
     pub plain: Option<Capabilities>,
     /// What EHLO offered inside TLS.
     pub inside_tls: Option<Capabilities>,
-    /// Why it did not go through; none when the session was accepted. For a module with `expect`,
-    /// what the session ran into stands here too, and `met` says whether that is as it should be.
+    /// Why it did not go through; none when the session was accepted, or when the expectation of a
+    /// module with `expect` was met.
     pub failure: Option<Failure>,
     /// For a module with `expect`: met, not met, or (none) inconclusive.
     pub met: Option<bool>,
     /// True when the module has `expect`.
     pub negative: bool,
+    /// The address and port that we connected from.
+    pub local: Option<SocketAddr>,
+    /// The name that we gave in EHLO.
+    pub helo: Option<Arc<str>>,
     /// What was said and heard, redacted.
     pub transcript: Arc<Transcript>,
 }
 
 impl Observation {
+    /// An observation of `endpoint` in which nothing was seen yet.
+    pub fn of(endpoint: Endpoint, ended: SystemTime) -> Self {
+        Self {
+            endpoint,
+            ended,
+            duration: Duration::ZERO,
+            phases: Vec::new(),
+            replies: Vec::new(),
+            ready: None,
+            starttls_offered: None,
+            tls: None,
+            plain: None,
+            inside_tls: None,
+            failure: None,
+            met: None,
+            negative: false,
+            local: None,
+            helo: None,
+            transcript: Arc::default(),
+        }
+    }
+
     /// The probe met what the module wants: a session accepted, or the expectation.
     pub fn success(&self) -> bool {
         if self.negative { self.met == Some(true) } else { self.failure.is_none() }
@@ -80,7 +107,13 @@ pub struct ReplySeen {
     pub enhanced: Option<EnhancedCode>,
     /// The cause of a refusal; none for 2xx and 3xx.
     pub cause: Option<Cause>,
+    /// The first line's text, printable, at most [`REPLY_TEXT`] characters. For people, never a
+    /// label.
+    pub text: Box<str>,
 }
+
+/// The most characters of a reply's first line that are kept beside its code.
+pub const REPLY_TEXT: usize = 200;
 
 /// What was said and heard, line by line.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -162,6 +195,41 @@ pub struct Skip {
     pub until: Option<SystemTime>,
     /// The cause of a pause.
     pub cause: Option<Cause>,
+}
+
+impl Round {
+    /// A round that begins now.
+    pub fn new(started: SystemTime) -> Self {
+        Self {
+            started,
+            ended: started,
+            mx_records: None,
+            endpoints: Vec::new(),
+            left_out: 0,
+            observations: Vec::new(),
+            skipped: Vec::new(),
+            paused: Vec::new(),
+            forbidden: Vec::new(),
+        }
+    }
+
+    /// Notes that an endpoint was not probed, and for a pause until when and for which cause.
+    pub fn skip(
+        &mut self,
+        endpoint: Endpoint,
+        reason: SkipReason,
+        pause: Option<(SystemTime, Cause)>,
+    ) {
+        let (until, cause) = pause.unzip();
+        self.skipped.push((endpoint, Skip { reason, until, cause }));
+    }
+
+    /// The round, over now.
+    #[must_use]
+    pub fn end(mut self) -> Self {
+        self.ended = SystemTime::now();
+        self
+    }
 }
 
 closed_enum! {

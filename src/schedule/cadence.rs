@@ -18,20 +18,23 @@ impl Cadence {
     /// The grid for a check. `seed` is what is hashed; the offset is below `interval`.
     pub fn new(interval: Duration, seed: &[&str]) -> Self {
         let interval = interval.max(Duration::from_millis(1));
-        // 32 bits of hash are enough to spread, and the product stays exact.
+        // 32 bits of hash are enough to spread, and they fit a float exactly.
         let fraction = f64::from((hash(seed) >> 32) as u32) / (f64::from(u32::MAX) + 1.0);
         Self { interval, offset: interval.mul_f64(fraction) }
     }
 
-    /// The first start at or after `now`.
+    /// The first start of a check that is new at `now`. Nobody should wait a quarter of an hour for
+    /// the first word on a target, so it comes within [`FIRST_WITHIN`], still spread; the starts
+    /// after it lie on the grid.
     pub fn first(&self, now: Duration) -> Duration {
-        self.at_or_after(now)
+        let within = self.interval.min(FIRST_WITHIN);
+        now + within.mul_f64(self.offset.as_secs_f64() / self.interval.as_secs_f64())
     }
 
     /// The start after the one that was due at `due`, when it is now `now`, and how many starts
-    /// went by meanwhile. One that is late by less than the interval is not lost.
+    /// went by meanwhile. Never less than one interval after `due`.
     pub fn next(&self, due: Duration, now: Duration) -> (Duration, u64) {
-        let following = due + self.interval;
+        let following = self.at_or_after(due + self.interval);
         if following >= now {
             return (following, 0);
         }
@@ -47,6 +50,9 @@ impl Cadence {
         self.offset + self.interval.saturating_mul(u32::try_from(periods).unwrap_or(u32::MAX))
     }
 }
+
+/// How soon a new check starts at the latest.
+pub const FIRST_WITHIN: Duration = Duration::from_secs(60);
 
 /// FNV-1a, finished with a mix so that names that differ in the last letter spread. Not std's
 /// hasher, because offsets must be the same in every build.
@@ -76,12 +82,15 @@ mod tests {
     }
 
     #[test]
-    fn starts_lie_on_the_grid() {
-        let grid = cadence(7);
-        assert_eq!(grid.first(s(0)), s(7));
-        assert_eq!(grid.first(s(7)), s(7));
-        assert_eq!(grid.first(s(8)), s(67));
-        assert_eq!(grid.first(s(600)), s(607));
+    fn the_first_start_comes_soon_and_the_others_lie_on_the_grid() {
+        let grid = cadence(15);
+        assert_eq!(grid.first(s(100)), s(115));
+        // A full interval lies between the first start and the second, and then the grid holds.
+        assert_eq!(grid.next(s(115), s(116)), (s(195), 0));
+        assert_eq!(grid.next(s(195), s(196)), (s(255), 0));
+        let hourly = Cadence { interval: s(3600), offset: s(1800) };
+        assert_eq!(hourly.first(s(0)), s(30));
+        assert_eq!(hourly.next(s(30), s(31)), (s(5400), 0));
     }
 
     #[test]

@@ -206,6 +206,11 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
+    /// What stands for a target whose name could not be resolved.
+    pub fn unresolved() -> Self {
+        Self { host: "".into(), port: 0, address: None, source: None, mx_preference: None }
+    }
+
     /// `host:port`, brackets around an IPv6 literal; empty when resolving failed.
     pub fn label(&self) -> String {
         if self.host.is_empty() {
