@@ -48,7 +48,7 @@ pub(super) struct Site {
 pub(super) async fn locate(
     check: &Check,
     policy: &Policy,
-    resolver: &Resolver,
+    resolver: &Arc<Resolver>,
 ) -> Result<Located, Failure> {
     let mut located = Located::default();
     let (hosts, port) = match &check.target.place {
@@ -141,7 +141,7 @@ type Answer = (Option<u16>, HostName, Result<Vec<IpAddr>, Failure>);
 async fn ask_all(
     hosts: Vec<(Option<u16>, HostName)>,
     policy: &Policy,
-    resolver: &Resolver,
+    resolver: &Arc<Resolver>,
 ) -> Vec<Answer> {
     let families: Vec<Family> = Family::ALL
         .iter()

@@ -4,8 +4,9 @@
 
 pub mod budget;
 pub mod dialog;
+mod expect;
 mod locate;
-pub mod mail;
+mod mail;
 pub mod permits;
 
 use std::collections::HashMap;
@@ -61,8 +62,8 @@ pub struct Prober {
 /// What a reload replaces as a whole.
 struct Settings {
     policy: Arc<Policy>,
-    resolver: Resolver,
-    tls: TlsClient,
+    resolver: Arc<Resolver>,
+    tls: Arc<TlsClient>,
 }
 
 impl Prober {
@@ -109,7 +110,7 @@ impl Prober {
     }
 
     /// The resolver in force.
-    pub fn resolver(&self) -> Resolver {
+    pub fn resolver(&self) -> Arc<Resolver> {
         self.settings().resolver.clone()
     }
 
@@ -192,7 +193,7 @@ impl Prober {
                 let mut permit = permits.acquire(visit.site.address, patience, &visit.stop).await?;
                 let _counted = Counted::new(in_flight);
                 let seen = mail::visit(&visit).await.ok_or(Denied::Stopped)?;
-                permit.settle(mail::outcome(&seen));
+                permit.settle(mail::politeness(&seen));
                 Ok::<_, Denied>(seen)
             });
             sites.insert(task.id(), site);
@@ -272,8 +273,8 @@ impl Prober {
 impl Settings {
     fn new(policy: Policy) -> Result<Self, String> {
         Ok(Self {
-            resolver: Resolver::new(&policy.dns_servers, policy.dns_timeout)?,
-            tls: TlsClient::new(policy.ca_file.as_deref())?,
+            resolver: Arc::new(Resolver::new(&policy.dns_servers, policy.dns_timeout)?),
+            tls: Arc::new(TlsClient::new(policy.ca_file.as_deref())?),
             policy: Arc::new(policy),
         })
     }
