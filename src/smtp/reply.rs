@@ -302,7 +302,8 @@ impl ReplyReader {
         let no_code = || BadReply::NoCode(printable_start(line));
         let mut code = 0;
         for (index, byte) in line.iter().take(3).enumerate() {
-            let fits = if index == 0 { (b'2'..=b'5').contains(byte) } else { byte.is_ascii_digit() };
+            let fits =
+                if index == 0 { (b'2'..=b'5').contains(byte) } else { byte.is_ascii_digit() };
             if !fits {
                 return Err(no_code());
             }
@@ -359,4 +360,218 @@ fn printable_start(bytes: &[u8]) -> String {
     let line = bytes.split(|&byte| byte == b'\n').next().unwrap_or_default();
     let line = line.get(..SHOWN_BYTES).unwrap_or(line);
     line.escape_ascii().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Everything that a peer says, in the pieces given; `Err` last, if it came to that.
+    fn read(pieces: &[&[u8]]) -> (Vec<Reply>, Option<BadReply>) {
+        let mut reader = ReplyReader::default();
+        let mut replies = Vec::new();
+        for piece in pieces {
+            reader.push(piece);
+            loop {
+                match reader.take() {
+                    Ok(Some(reply)) => replies.push(reply),
+                    Ok(None) => break,
+                    Err(bad) => return (replies, Some(bad)),
+                }
+            }
+            assert!(reader.buffer.len() <= DIALOGUE_BYTES);
+        }
+        (replies, None)
+    }
+
+    fn one(bytes: &[u8]) -> Reply {
+        let (mut replies, bad) = read(&[bytes]);
+        assert_eq!((replies.len(), bad), (1, None), "{}", bytes.escape_ascii());
+        replies.remove(0)
+    }
+
+    #[test]
+    fn sloppy_replies_are_read() {
+        for (bytes, code, lines) in [
+            (&b"250 ok\r\n"[..], 250, &["ok"][..]),
+            (b"250 ok\n", 250, &["ok"]),
+            (b"250\r\n", 250, &[""]),
+            (b"250\n", 250, &[""]),
+            (b"250 \r\n", 250, &[""]),
+            (b"250 ok\r\r\n", 250, &["ok"]),
+            (b"571 odd\r\n", 571, &["odd"]),
+            (b"299 \xff\xfe\r\n", 299, &["\u{fffd}\u{fffd}"]),
+            (b"220-a\r\n220-\r\n220 c\r\n", 220, &["a", "", "c"]),
+            (b"220-a\n220\n", 220, &["a", ""]),
+            (b"334 a\rb\r\n", 334, &["a\rb"]),
+        ] {
+            let reply = one(bytes);
+            assert_eq!(
+                (reply.code, reply.lines.as_slice()),
+                (code, lines.iter().map(|&l| l.to_owned()).collect::<Vec<_>>().as_slice())
+            );
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_a_reply_is_refused_at_its_first_wrong_byte() {
+        for (good, wrong) in [
+            (&b""[..], b'H'),
+            (b"", b'S'),
+            (b"", 0x15),
+            (b"", 0x16),
+            (b"", b'\r'),
+            (b"", b'\n'),
+            (b"", b'1'),
+            (b"", b'6'),
+            (b"", b' '),
+            (b"2", b'x'),
+            (b"22", b'\n'),
+            (b"220", b'0'),
+            (b"220", b'\t'),
+            (b"220\r", b'x'),
+            (b"220-a\r\n", b'a'),
+            (b"250 a\r\n", b'\n'),
+        ] {
+            let mut reader = ReplyReader::default();
+            reader.push(good);
+            while reader.take().unwrap().is_some() {}
+            reader.push(&[wrong]);
+            let bad = reader.take().unwrap_err();
+            assert!(matches!(bad, BadReply::NoCode(_)), "{good:?} {wrong} {bad:?}");
+            assert_eq!(reader.take().unwrap_err(), bad, "the error stays");
+            assert_eq!(reader.buffered(), 0);
+        }
+    }
+
+    #[test]
+    fn a_changed_code_is_refused_save_behind_a_teaser() {
+        let changed = |first, then| Some(BadReply::CodeChanged { first, then });
+        assert_eq!(read(&[b"220-a\r\n221"]).1, changed(220, 221));
+        assert_eq!(read(&[b"250-a\r\n550"]).1, changed(250, 550));
+        assert_eq!(read(&[b"220 a\r\n", b"220-b\r\n521"]).1, changed(220, 521));
+        let refused = one(b"220-mail.example.test\r\n521-5.7.1 no\r\n521 really\r\n");
+        assert_eq!((refused.code, refused.lines.len()), (521, 2));
+        assert_eq!(refused.enhanced.unwrap().to_string(), "5.7.1");
+        assert_eq!(read(&[b"220-a\r\n521-b\r\n220"]).1, changed(521, 220));
+        assert_eq!(read(&[b"220-a\r\n421-b\r\n554"]).1, changed(421, 554));
+    }
+
+    #[test]
+    fn the_enhanced_code_is_the_first_that_fits() {
+        for (text, expected) in [
+            ("250 2.1.0 ok", Some("2.1.0")),
+            ("550 4.1.0 does not fit", None),
+            ("550-plain\n550 5.1.1 second line", Some("5.1.1")),
+            ("550-4.0.0 misfit\n550 5.1.1 fits", Some("5.1.1")),
+            ("421 4.7.0", Some("4.7.0")),
+            ("421 4.7.0: dotted", Some("4.7.0")),
+            ("550 5.1.1. User", Some("5.1.1")),
+            ("550 5.7.0.1 is an address", None),
+            ("550 5.7.1234 is long", None),
+            ("550 5.999.999 high", Some("5.999.999")),
+            ("550 sorry (#5.1.1)", Some("5.1.1")),
+            ("550 #5.1.1 x", Some("5.1.1")),
+            ("334 3.1.1 x", None),
+            ("550 5.1", None),
+            ("550 5..1 x", None),
+            ("550 5.1.1x", None),
+            ("550 5.1.é", None),
+        ] {
+            let reply = Reply::parse(text).unwrap();
+            assert_eq!(reply.enhanced.map(|code| code.to_string()).as_deref(), expected, "{text}");
+            assert_eq!(reply.wire_lines().collect::<Vec<_>>().join("\n"), text);
+        }
+    }
+
+    #[test]
+    fn bytes_behind_a_reply_are_counted_and_kept() {
+        let mut reader = ReplyReader::default();
+        reader.push(b"220 go\r\n250-inj");
+        assert_eq!(reader.take().unwrap().unwrap().code, 220);
+        assert_eq!((reader.buffered(), reader.received()), (7, 15));
+        assert!(reader.inside_reply());
+        reader.push(b"ected\r\n250 x\r\n");
+        assert_eq!(reader.take().unwrap().unwrap().lines, ["injected", "x"]);
+        assert_eq!(reader.buffered(), 0);
+        assert!(!reader.inside_reply());
+    }
+
+    #[test]
+    fn bounds_hold_and_the_last_allowed_byte_is_read() {
+        let line = |length: usize| format!("250 {}\r\n", "x".repeat(length - 6)).into_bytes();
+        assert_eq!(one(&line(LINE_BYTES)).lines[0].len(), LINE_BYTES - 6);
+        assert_eq!(read(&[&line(LINE_BYTES + 1)]).1, Some(BadReply::LineTooLong(LINE_BYTES)));
+        let endless = vec![b'2'; 3].into_iter().chain(vec![b' '; LINE_BYTES]).collect::<Vec<_>>();
+        assert_eq!(read(&[&endless]).1, Some(BadReply::LineTooLong(LINE_BYTES)));
+        let lines = b"250-x\r\n".repeat(REPLY_BYTES / 7 + 1);
+        assert_eq!(read(&[&lines]).1, Some(BadReply::ReplyTooLong(REPLY_BYTES)));
+        // Text that grows when it is made UTF-8 counts as what it became.
+        let wide = [b"250-".as_slice(), &[0xff; 8000], b"\r\n"].concat().repeat(4);
+        assert_eq!(read(&[&wide]).1, Some(BadReply::ReplyTooLong(REPLY_BYTES)));
+        let replies = b"250 x\r\n".repeat(DIALOGUE_BYTES / 7 + 1);
+        let (read, bad) = read(&[&replies]);
+        assert_eq!(read.len(), DIALOGUE_BYTES / 7);
+        assert_eq!(bad, Some(BadReply::DialogueTooLong(DIALOGUE_BYTES)));
+    }
+
+    #[test]
+    fn parse_needs_a_whole_reply() {
+        assert_eq!(Reply::parse("421 4.7.0 x").unwrap().code, 421);
+        assert!(Reply::parse("250-a").is_err());
+        assert!(Reply::parse("").is_err());
+        assert!(Reply::parse("hello").is_err());
+    }
+
+    /// Bytes that look like replies often enough to get past the first line.
+    fn talk() -> impl Strategy<Value = Vec<u8>> {
+        let line = prop_oneof![
+            8 => (
+                prop::sample::select(vec!["220", "250", "421", "550"]),
+                prop::sample::select(vec![" ", "-", ""]),
+                prop::collection::vec(any::<u8>().prop_filter("LF", |b| *b != b'\n'), 0..20),
+                prop::sample::select(vec!["\r\n", "\n"]),
+            )
+                .prop_map(|(code, mark, text, end)| {
+                    let text = if mark.is_empty() { Vec::new() } else { text };
+                    [code.as_bytes(), mark.as_bytes(), &text, end.as_bytes()].concat()
+                }),
+            1 => prop::collection::vec(any::<u8>(), 0..20),
+        ];
+        prop::collection::vec(line, 0..20).prop_map(|lines| lines.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn any_split_gives_the_same_replies(
+            bytes in talk(),
+            cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..20),
+        ) {
+            let whole = read(&[&bytes]);
+            let mut at: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
+            at.extend([0, bytes.len()]);
+            at.sort_unstable();
+            let pieces: Vec<&[u8]> = at.windows(2).map(|w| &bytes[w[0]..w[1]]).collect();
+            let split = read(&pieces);
+            let single: Vec<&[u8]> = bytes.chunks(1).collect();
+            let single = read(&single);
+            for other in [split, single] {
+                prop_assert_eq!(&other.0, &whole.0);
+                // An error may quote less of what came, and is the same otherwise.
+                prop_assert_eq!(
+                    other.1.as_ref().map(std::mem::discriminant),
+                    whole.1.as_ref().map(std::mem::discriminant)
+                );
+            }
+        }
+
+        #[test]
+        fn a_reply_survives_the_wire(reply_code in 200_u16..600, lines in prop::collection::vec("[ -~é]{0,40}", 1..10)) {
+            let reply = Reply { code: reply_code, enhanced: None, lines };
+            let text = reply.wire_lines().collect::<Vec<_>>().join("\r\n");
+            prop_assert_eq!(Reply::parse(&text).unwrap().lines, reply.lines);
+        }
+    }
 }
