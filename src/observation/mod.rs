@@ -122,6 +122,9 @@ pub struct Transcript {
     pub lines: Vec<TranscriptLine>,
     /// True when the byte cap cut lines off.
     pub truncated: bool,
+    /// What the lines count towards the cap, kept so that adding one costs the same however many
+    /// there are.
+    used: usize,
 }
 
 /// One line of a transcript.
@@ -151,17 +154,30 @@ closed_enum! {
 pub const TRANSCRIPT_BYTES: usize = 4096;
 
 impl Transcript {
-    /// Adds a line while the cap allows.
+    /// Adds a line while the cap allows. After the first that does not fit none is taken, so that
+    /// there are no gaps.
     pub fn push(&mut self, at: Duration, side: Side, text: impl Into<String>) {
         let text = text.into();
-        let used: usize = self.lines.iter().map(|line| line.text.len() + 16).sum();
-        if used + text.len() > TRANSCRIPT_BYTES {
+        let cost = text.len() + LINE_OVERHEAD;
+        if self.truncated || self.used + cost > TRANSCRIPT_BYTES {
             self.truncated = true;
         } else {
+            self.used += cost;
             self.lines.push(TranscriptLine { at, side, text });
         }
     }
+
+    /// Adds the lines of a transcript that began at `start` of this one.
+    pub fn append(&mut self, start: Duration, later: Self) {
+        for line in later.lines {
+            self.push(start + line.at, line.side, line.text);
+        }
+        self.truncated |= later.truncated;
+    }
 }
+
+/// What a line counts besides its text, so that empty ones are not free.
+const LINE_OVERHEAD: usize = 16;
 
 /// One round: all that one target's module gave in one go.
 #[derive(Debug, Clone, PartialEq)]
@@ -245,5 +261,22 @@ closed_enum! {
         Overrun => "overrun",
         /// The exporter is stopping.
         Shutdown => "shutdown",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transcript_stops_at_its_cap_and_has_no_gaps() {
+        let mut transcript = Transcript::default();
+        for _ in 0..10_000 {
+            transcript.push(Duration::ZERO, Side::Server, "x".repeat(84));
+        }
+        assert_eq!(transcript.lines.len(), TRANSCRIPT_BYTES / 100);
+        assert!(transcript.truncated);
+        transcript.push(Duration::ZERO, Side::Note, "short");
+        assert_eq!(transcript.lines.len(), TRANSCRIPT_BYTES / 100);
     }
 }

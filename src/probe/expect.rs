@@ -22,8 +22,7 @@ pub(super) fn judge(expect: &Expect, seen: &mut Observation) {
         Some(true) => seen.failure = None,
         Some(false) => {
             let codes: Vec<String> = expect.codes.iter().map(u16::to_string).collect();
-            let (code, text) =
-                answer.map_or((0, ""), |reply| (reply.code, &*reply.text));
+            let (code, text) = answer.map_or((0, ""), |reply| (reply.code, &*reply.text));
             seen.failure = Some(Failure::new(
                 expect.phase,
                 Cause::UnexpectedReply,

@@ -4,19 +4,20 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::blame::{self, Clock, Terms};
 use super::budget::{self, FAILED_AUTH_PAUSE, SHUTDOWN_PAUSE};
 use super::dialog::{self, BoxedIo, Stop, Waits};
+use super::expect;
 use super::locate::Site;
-use super::{blame, expect};
-use crate::cause::{self, Blame, Cause, Context};
+use crate::cause::Cause;
 use crate::net::tls::TlsClient;
 use crate::net::{hello, tcp};
-use crate::observation::{Failure, Observation, REPLY_TEXT, ReplySeen, Side, TlsFacts, Transcript};
-use crate::smtp::{Action, Credentials, Phase, Plan, Reply, Session, TlsMode};
+use crate::observation::{Failure, Observation, Side, TlsFacts, Transcript};
+use crate::smtp::{Credentials, Phase, Plan, Session, TlsMode, command};
 use crate::target::{Auth, Module, Policy, Secret};
 
 /// One endpoint to visit, once its permit is there.
@@ -120,8 +121,8 @@ impl Visit {
 
     fn plan(&self, local: IpAddr, auth: Option<Credentials>) -> Plan {
         let module = &*self.module;
-        let unverified = module.auth.as_ref().is_some_and(|auth| auth.allow_plaintext)
-            || !module.tls_verify;
+        let unverified =
+            module.auth.as_ref().is_some_and(|auth| auth.allow_plaintext) || !module.tls_verify;
         Plan {
             helo: self.policy.helo.as_deref().map_or_else(|| literal(local), str::to_owned),
             tls: module.tls,
@@ -159,7 +160,8 @@ impl Visit {
         let plan = plan(seen.local.map_or(self.site.address, |local| local.ip()));
         seen.helo = Some(plan.helo.as_str().into());
         let timeouts = self.module.timeouts;
-        let waits = Waits { greeting: timeouts.greeting, reply: timeouts.reply, deadline: bounds.end };
+        let waits =
+            Waits { greeting: timeouts.greeting, reply: timeouts.reply, deadline: bounds.end };
         let connected = begun.elapsed();
         let tls_phase = if plan.tls == TlsMode::Implicit { Phase::TlsImplicit } else { Phase::Tls };
         let upgrade = async |stream: BoxedIo| {
@@ -180,15 +182,15 @@ impl Visit {
             return None;
         }
         transcript.append(connected, std::mem::take(&mut outcome.transcript));
-        let failure = blame::failure(&outcome, &self.module, |phase| bounds.passed(phase));
-        let certificate = certificate_failure(&self.module, outcome.tls.as_ref());
-        let failure = match (failure, certificate) {
-            (Some(failure), Some(_)) if failure.phase < tls_phase => Some(failure),
-            (failure, certificate) => certificate.or(failure),
+        let terms = Terms {
+            tls: self.module.tls,
+            tls_verify: self.module.tls_verify,
+            clock: if bounds.asker { Clock::Exporter } else { Clock::Module },
         };
+        let failure = blame::failure(terms, &outcome);
+        seen.replies = blame::replies_seen(terms, &outcome);
         let dialogue = outcome.dialogue;
         seen.phases.extend(dialogue.phases);
-        seen.replies = replies(&dialogue.replies, tls_phase == Phase::TlsImplicit);
         seen.ready = dialogue.ready.map(|ready| connected + ready);
         seen.starttls_offered = dialogue.starttls_offered;
         seen.tls = outcome.tls;
@@ -199,8 +201,7 @@ impl Visit {
 
     /// None when told to stop.
     async fn connect(&self, bounds: &Bounds) -> Option<Result<tcp::Stream, Failure>> {
-        let connect =
-            tcp::connect(self.remote(), self.site.bind, self.module.timeouts.connect);
+        let connect = tcp::connect(self.remote(), self.site.bind, self.module.timeouts.connect);
         tokio::select! {
             biased;
             () = self.stop.cancelled() => None,
@@ -226,8 +227,7 @@ impl Visit {
             tokio::time::sleep(gap).await;
             let remote = self.remote();
             let timeouts = self.module.timeouts;
-            let stream =
-                tcp::connect(remote, self.site.bind, timeouts.connect).await.ok()?;
+            let stream = tcp::connect(remote, self.site.bind, timeouts.connect).await.ok()?;
             let local = stream.local_addr().ok()?.ip();
             self.read_hello(stream, local, bounds).await
         };
@@ -239,7 +239,8 @@ impl Visit {
         };
         let Some(facts) = looked else { return };
         let version = facts.version.map_or("an unknown version", |version| version.as_str());
-        let text = format!("a second connection with an old ClientHello was answered with {version}");
+        let text =
+            format!("a second connection with an old ClientHello was answered with {version}");
         transcript.push(begun.elapsed(), Side::Note, text);
         seen.tls = Some(facts);
     }
@@ -256,7 +257,8 @@ impl Visit {
             plan.tls = TlsMode::Required;
         }
         plan.mail = None;
-        let waits = Waits { greeting: timeouts.greeting, reply: timeouts.reply, deadline: bounds.end };
+        let waits =
+            Waits { greeting: timeouts.greeting, reply: timeouts.reply, deadline: bounds.end };
         let upgrade = async |mut stream: BoxedIo| {
             let facts =
                 hello::read_server_hello(&mut stream, self.server_name(), timeouts.reply).await;
@@ -294,25 +296,6 @@ pub(super) fn politeness(seen: &Observation) -> budget::Outcome {
     }
 }
 
-/// The failure of a certificate that does not verify where the module wants one that does. It comes
-/// before whatever went wrong later in the same session.
-fn certificate_failure(module: &Module, tls: Option<&TlsFacts>) -> Option<Failure> {
-    let demanded = matches!(module.tls, TlsMode::Required | TlsMode::Implicit) && module.tls_verify;
-    let facts = tls.filter(|facts| facts.verified == Some(false) && demanded)?;
-    let reasons: Vec<&str> = facts.failures.iter().map(|reason| reason.as_str()).collect();
-    let names = facts.chain.first().map_or(&[][..], |leaf| leaf.names.as_slice());
-    let phase = if module.tls == TlsMode::Implicit { Phase::TlsImplicit } else { Phase::Tls };
-    let text = format!(
-        "the certificate does not verify: {} (it names {})",
-        reasons.join(", "),
-        if names.is_empty() { "nobody".to_owned() } else { names.join(", ") }
-    );
-    let mut failure = Failure::new(phase, Cause::CertificateInvalid, text);
-    // Nothing but a change on their side mends it.
-    failure.permanence = cause::Permanence::Permanent;
-    Some(failure)
-}
-
 /// The secret of an AUTH exchange; a token's file is read anew, because tokens are short-lived.
 async fn secret_of(auth: Option<&Auth>) -> Result<Option<Credentials>, Failure> {
     let Some(auth) = auth else { return Ok(None) };
@@ -333,32 +316,6 @@ async fn secret_of(auth: Option<&Auth>) -> Result<Option<Credentials>, Failure> 
         Failure::new(Phase::Auth, Cause::ExporterError, text)
     })?;
     Ok(Some(credentials))
-}
-
-/// Replies, reduced to what is counted, with the cause of each refusal.
-fn replies(said: &[(Phase, Reply)], implicit: bool) -> Vec<ReplySeen> {
-    let mut tls = implicit;
-    said.iter()
-        .map(|(phase, reply)| {
-            tls |= *phase == Phase::EhloTls;
-            let cause = reply
-                .is_refusal()
-                .then(|| cause::judge(Context { phase: Some(*phase), tls }, reply).cause);
-            let first = reply.lines.first().map(String::as_str).unwrap_or_default();
-            ReplySeen {
-                phase: *phase,
-                code: reply.code,
-                enhanced: reply.enhanced,
-                cause,
-                text: first.chars().take(REPLY_TEXT).flat_map(printable).collect(),
-            }
-        })
-        .collect()
-}
-
-/// A character as it may stand on a terminal and in a log.
-fn printable(c: char) -> Option<char> {
-    Some(if c.is_control() { '\u{fffd}' } else { c })
 }
 
 /// The address literal for EHLO (RFC 5321, 4.1.3), for a client without a name of its own.

@@ -2,6 +2,7 @@
 //! observation. All permits live here, so the schedule, `/probe` and the command line meet the same
 //! limits.
 
+pub mod blame;
 pub mod budget;
 pub mod dialog;
 mod expect;
