@@ -94,6 +94,20 @@ impl Observation {
     pub fn trustworthy(&self) -> bool {
         self.failure.as_ref().is_none_or(|f| f.blame != crate::cause::Blame::Exporter)
     }
+
+    /// What kept the probe from meeting what the module wants; none after a success.
+    ///
+    /// A negative test that was not met may have run into nothing at all (an open relay): its
+    /// failure is then `unexpected_reply` in the last phase that was answered.
+    pub fn trouble(&self) -> Option<Failure> {
+        if self.success() {
+            return None;
+        }
+        self.failure.clone().or_else(|| {
+            let phase = self.replies.last().map_or(Phase::Connect, |reply| reply.phase);
+            Some(Failure::new(phase, Cause::UnexpectedReply, "the expectation was not met"))
+        })
+    }
 }
 
 /// A reply, reduced to what is counted.
@@ -265,8 +279,21 @@ closed_enum! {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// A probe of nothing in particular that went well.
+    pub(crate) fn observation() -> Observation {
+        let endpoint = Endpoint {
+            host: "mx1.example.net".into(),
+            port: 25,
+            address: Some("192.0.2.25".parse().unwrap()),
+            source: None,
+            mx_preference: None,
+        };
+        let ended = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        Observation { duration: Duration::from_millis(120), ..Observation::of(endpoint, ended) }
+    }
 
     #[test]
     fn a_transcript_stops_at_its_cap_and_has_no_gaps() {
