@@ -183,7 +183,7 @@ fn stored(state: &State, wanted: &Wanted) -> Option<Stored> {
     if wanted.ad_hoc.is_none() {
         state.exposition.one_view(&wanted.check.key(), &mut |view| {
             // A reload may have changed the check a moment ago.
-            stored = (view.check == wanted.check).then(|| Stored {
+            stored = (view.check == wanted.check).then_some(Stored {
                 seen: !view.endpoints.is_empty(),
                 last_round: view.last_round,
                 paused_until: view.paused_until,

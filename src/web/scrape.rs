@@ -33,9 +33,8 @@ pub(super) async fn rendered(
     negotiated: bool,
     fill: impl FnOnce(&State, &mut dyn FnMut(Bytes)) -> Result<(), Refusal> + Send + 'static,
 ) -> Result<Response<Payload>, Refusal> {
-    let permit = match timeout(QUEUE, state.renders.clone().acquire_owned()).await {
-        Ok(Ok(permit)) => permit,
-        _ => return Err(Refusal::unavailable("too many large answers at once; ask again later")),
+    let Ok(Ok(permit)) = timeout(QUEUE, state.renders.clone().acquire_owned()).await else {
+        return Err(Refusal::unavailable("too many large answers at once; ask again later"));
     };
     let (gzip, state) = (asked.gzip, state.clone());
     let task = tokio::task::spawn_blocking(move || {
