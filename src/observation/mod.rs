@@ -67,6 +67,20 @@ impl Observation {
     pub fn trustworthy(&self) -> bool {
         self.failure.as_ref().is_none_or(|f| f.blame != crate::cause::Blame::Exporter)
     }
+
+    /// What kept the probe from meeting what the module wants; none after a success.
+    ///
+    /// A negative test that was not met may have run into nothing at all (an open relay): its
+    /// failure is then `unexpected_reply` in the last phase that was answered.
+    pub fn trouble(&self) -> Option<Failure> {
+        if self.success() {
+            return None;
+        }
+        self.failure.clone().or_else(|| {
+            let phase = self.replies.last().map_or(Phase::Connect, |reply| reply.phase);
+            Some(Failure::new(phase, Cause::UnexpectedReply, "the expectation was not met"))
+        })
+    }
 }
 
 /// A reply, reduced to what is counted.
@@ -177,5 +191,36 @@ closed_enum! {
         Overrun => "overrun",
         /// The exporter is stopping.
         Shutdown => "shutdown",
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A probe of nothing in particular that went well.
+    pub(crate) fn observation() -> Observation {
+        Observation {
+            endpoint: Endpoint {
+                host: "mx1.example.net".into(),
+                port: 25,
+                address: Some("192.0.2.25".parse().unwrap()),
+                source: None,
+                mx_preference: None,
+            },
+            ended: SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000),
+            duration: Duration::from_millis(120),
+            phases: Vec::new(),
+            replies: Vec::new(),
+            ready: None,
+            starttls_offered: None,
+            tls: None,
+            plain: None,
+            inside_tls: None,
+            failure: None,
+            met: None,
+            negative: false,
+            transcript: Arc::default(),
+        }
     }
 }
