@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
+use bytes::Bytes;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -25,9 +26,10 @@ use crate::metrics;
 use crate::net::tcp;
 use crate::probe::Prober;
 use crate::schedule::Schedule;
-use crate::store::Store;
-use crate::target::Family;
-use crate::web::{self, Control, Running};
+use crate::observation::Round;
+use crate::store::{Store, View};
+use crate::target::{Check, CheckKey, Family};
+use crate::web::{self, Control, Exposition, Running};
 
 /// What the command line says about serving.
 #[derive(Debug, Clone)]
@@ -98,11 +100,12 @@ pub async fn serve(
         .map(|address| address.to_string())
         .collect();
     let prober = Prober::new(config.policy.clone()).map_err(anyhow::Error::msg)?;
-    let app = App::new(options, prober, config);
+    let app = App::new(options, prober, config)?;
     app.adopt_pauses();
 
     let stop = CancellationToken::new();
-    let server = tokio::spawn(web::serve(listeners, app.web_state(), stop.clone(), GRACE));
+    let state = app.clone().web_state(&stop);
+    let server = tokio::spawn(web::serve(listeners, state, stop.clone(), GRACE));
     let watcher = tokio::spawn(watch(app.clone(), stop.clone()));
     tracing::info!(address = addresses.join(","), version = VERSION, "serving");
     notify(&[sd_notify::NotifyState::Ready]);
@@ -172,7 +175,7 @@ struct App {
     options: Options,
     store: Arc<Store>,
     prober: Arc<Prober>,
-    own: Arc<metrics::Own>,
+    own: metrics::Exporter,
     schedule: tokio::sync::Mutex<Option<Schedule>>,
     running: RwLock<Arc<Running>>,
     watched: RwLock<files::Watched>,
@@ -181,18 +184,19 @@ struct App {
 
 impl App {
     /// Builds the parts and starts the schedule.
-    fn new(options: Options, prober: Prober, config: Config) -> Arc<Self> {
+    fn new(options: Options, prober: Prober, config: Config) -> anyhow::Result<Arc<Self>> {
         let store = Arc::new(Store::default());
         let prober = Arc::new(prober);
-        let own = Arc::new(metrics::Own::default());
+        let own = metrics::Exporter::new().context("cannot register the exporter's own metrics")?;
         let lag = {
             let own = own.clone();
-            move |late: Duration| own.schedule_lag(late)
+            move |late: Duration| own.round_started(late)
         };
         let mut schedule = Schedule::new(prober.clone(), store.clone(), lag);
         let checks = config.checks();
         let generation = store.replace_checks(&checks, options.history_limit);
         schedule.replan(&checks, generation);
+        warn(&config);
         let app = Self {
             options,
             store,
@@ -203,9 +207,25 @@ impl App {
             running: RwLock::new(running(config, generation)),
             ready: AtomicBool::new(true),
         };
-        app.own.reloaded(true);
+        app.own.reloaded(SystemTime::now());
         app.look_for_routes();
-        Arc::new(app)
+        Ok(Arc::new(app))
+    }
+
+    /// What the web answers from.
+    fn web_state(self: Arc<Self>, stop: &CancellationToken) -> Arc<web::State> {
+        let mut state = web::State::new(self.clone(), self.clone(), self.prober.clone());
+        let prefix = self.options.route_prefix.clone().unwrap_or_else(|| {
+            let url = &self.options.external_url;
+            let after = url.split_once("://").map_or("", |(_, rest)| rest);
+            after.split_once('/').map_or("", |(_, path)| path).to_owned()
+        });
+        state.route_prefix = web::normal_prefix(&prefix);
+        state.external_url =
+            Some(self.options.external_url.clone()).filter(|url| !url.is_empty());
+        state.timeout_offset = self.options.timeout_offset;
+        state.stop = stop.clone();
+        Arc::new(state)
     }
 
     async fn reload(&self) -> Result<(), String> {
@@ -226,18 +246,16 @@ impl App {
         let generation = self.store.replace_checks(&checks, self.options.history_limit);
         schedule.replan(&checks, generation);
         *write(&self.watched) = files::Watched::of(&config.watched);
-        for warning in &config.warnings {
-            tracing::warn!("{warning}");
-        }
+        warn(&config);
         *write(&self.running) = running(config, generation);
-        self.own.reloaded(true);
+        self.own.reloaded(SystemTime::now());
         tracing::info!(checks = checks.len(), "configuration reloaded");
         Ok(())
     }
 
     /// A configuration that was not taken over.
     fn refuse(&self, problems: String) -> String {
-        self.own.reloaded(false);
+        self.own.reload_failed();
         for problem in problems.lines() {
             tracing::error!(problem, "configuration not reloaded, the old one stays in force");
         }
@@ -252,7 +270,7 @@ impl App {
 
     fn look_for_routes(&self) {
         for family in Family::ALL {
-            self.own.family_available(*family, tcp::family_available(*family));
+            self.own.set_family_available(*family, tcp::family_available(*family));
         }
     }
 
@@ -268,6 +286,58 @@ impl App {
         if let Err(error) = files::write_pauses(&self.prober.permits().pauses()) {
             tracing::warn!(%error, "cannot keep the pauses for the next run");
         }
+    }
+}
+
+impl Control for App {
+    fn ready(&self) -> bool {
+        self.ready.load(Ordering::Relaxed)
+    }
+
+    fn reload(&self) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + '_>> {
+        Box::pin(self.reload())
+    }
+
+    fn running(&self) -> Arc<Running> {
+        self.running.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Exposition for App {
+    fn content_type(&self, accept: Option<&str>) -> &'static str {
+        format(accept).content_type()
+    }
+
+    fn scrape(&self, accept: Option<&str>, mut sink: &mut dyn FnMut(Bytes)) {
+        self.own.set_in_flight(self.prober.in_flight());
+        metrics::render(&self.store, &self.own, format(accept), &mut sink);
+    }
+
+    fn view(&self, view: &View, accept: Option<&str>, mut sink: &mut dyn FnMut(Bytes)) {
+        metrics::render_view(view, format(accept), &mut sink);
+    }
+
+    fn round(
+        &self,
+        check: &Check,
+        round: &Round,
+        accept: Option<&str>,
+        mut sink: &mut dyn FnMut(Bytes),
+    ) {
+        metrics::render_view(&View::of_round(check.clone(), round), format(accept), &mut sink);
+    }
+
+    fn each_view(&self, read: &mut dyn FnMut(&View)) {
+        for view in self.store.views() {
+            read(&view);
+        }
+    }
+
+    fn one_view(&self, key: &CheckKey, read: &mut dyn FnMut(&View)) -> bool {
+        self.store.view(key).is_some_and(|view| {
+            read(&view);
+            true
+        })
     }
 }
 
@@ -292,6 +362,16 @@ async fn watch(app: Arc<App>, stop: CancellationToken) {
             // What is wrong was logged. It is read again when it changes again.
             let _ = app.reload().await;
         }
+    }
+}
+
+fn format(accept: Option<&str>) -> metrics::Format {
+    metrics::Format::negotiate(accept.unwrap_or_default())
+}
+
+fn warn(config: &Config) {
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
     }
 }
 

@@ -11,7 +11,7 @@ pub mod write;
 
 use bytes::Bytes;
 
-pub use own::{Exporter, InFlight};
+pub use own::Exporter;
 pub use write::Format;
 
 use crate::store::{Store, View};

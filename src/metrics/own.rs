@@ -80,10 +80,9 @@ impl Exporter {
         self.family_available.with_label_values(&[family.as_str()]).set(available.into());
     }
 
-    /// A probe of one endpoint is under way until the guard is dropped.
-    pub fn probe_started(&self) -> InFlight {
-        self.in_flight.inc();
-        InFlight(self.in_flight.clone())
+    /// Probes of endpoints under way.
+    pub fn set_in_flight(&self, probes: usize) {
+        self.in_flight.set(i64::try_from(probes).unwrap_or(i64::MAX));
     }
 
     /// A round started so long after it was due.
@@ -94,17 +93,6 @@ impl Exporter {
     /// All of them as they are now, in order of name.
     pub fn gather(&self) -> Vec<MetricFamily> {
         self.registry.gather()
-    }
-}
-
-/// A probe under way.
-#[derive(Debug)]
-#[must_use]
-pub struct InFlight(IntGauge);
-
-impl Drop for InFlight {
-    fn drop(&mut self) {
-        self.0.dec();
     }
 }
 

@@ -153,7 +153,7 @@ impl View {
     ) -> Vec<Ticket> {
         self.tally.add(&observation);
         let endpoint = observation.endpoint.clone();
-        if endpoint.address.is_none() {
+        if endpoint.host.is_empty() {
             let mut freed = self.resolve_failure.take().map_or_else(Vec::new, |old| old.tickets());
             let mut view = EndpointView::new(observation.clone());
             freed.extend(view.keep_transcript(&observation, ticket));
@@ -187,7 +187,7 @@ impl View {
         self.settle_pauses(round);
         self.last_round = Some(round.ended);
 
-        let probed = round.observations.iter().any(|seen| seen.endpoint.address.is_some());
+        let probed = round.observations.iter().any(|seen| !seen.endpoint.host.is_empty());
         let verdict = match &self.resolve_failure {
             // Nothing was seen of the endpoints since: what they last said is not today's answer.
             Some(failure) if !probed => verdict::judge(std::iter::once(&*failure.last)),
@@ -248,7 +248,7 @@ impl View {
     /// Endpoints follow what the name stands for; a failed resolve leaves them for an hour.
     fn settle_endpoints(&mut self, round: &Round) -> Vec<Ticket> {
         let mut freed = Vec::new();
-        let failed = round.observations.iter().any(|seen| seen.endpoint.address.is_none());
+        let failed = round.observations.iter().any(|seen| seen.endpoint.host.is_empty());
         if !round.endpoints.is_empty() {
             let stays = |known: &Endpoint| round.endpoints.iter().any(|e| same_series(e, known));
             self.endpoints.retain(|endpoint, view| {
@@ -295,6 +295,12 @@ impl View {
                     self.waiting.insert(endpoint.clone(), skip.clone());
                 }
                 None => {}
+            }
+        }
+        for (endpoint, until, cause) in &round.paused {
+            let known = self.endpoints.iter_mut().find(|(known, _)| same_series(known, endpoint));
+            if let Some((_, view)) = known {
+                view.paused = Some((*until, *cause));
             }
         }
         for view in self.endpoints.values_mut() {

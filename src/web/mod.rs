@@ -36,6 +36,7 @@ use hyper::body::Body;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 use crate::observation::Round;
 use crate::probe::{Job, Prober};
@@ -59,6 +60,8 @@ pub struct State {
     pub timeout_offset: Duration,
     /// Bounds on connections.
     pub limits: Limits,
+    /// Cancelled when the exporter stops: probes under way say QUIT.
+    pub stop: CancellationToken,
     desk: Arc<desk::Desk>,
     renders: Arc<Semaphore>,
 }
@@ -78,6 +81,7 @@ impl State {
             external_url: None,
             timeout_offset: Duration::from_millis(500),
             limits: Limits::default(),
+            stop: CancellationToken::new(),
             desk: Arc::default(),
             renders: Arc::new(Semaphore::new(RENDERS)),
         }

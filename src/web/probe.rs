@@ -205,6 +205,7 @@ async fn fly(state: &Arc<State>, wanted: &Wanted, times: &Times) -> Result<Arc<R
                 admit: wanted.ad_hoc.clone().map(|ad_hoc| -> Admit {
                     Arc::new(move |endpoint: &Endpoint| ad_hoc.admit(endpoint).is_ok())
                 }),
+                stop: state.stop.clone(),
             };
             let probe: std::pin::Pin<Box<dyn Future<Output = Round> + Send>> =
                 Box::pin(async move { prober.run(job).await });
