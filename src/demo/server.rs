@@ -10,9 +10,10 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::behaviour::Behaviour;
+use super::behaviour::{Behaviour, Tls};
 use super::conn::Ending;
 use super::script;
+use super::tls::{Authority, legacy_certificate};
 
 /// A scripted SMTP server. Dropping it closes its listeners and ends its sessions.
 ///
@@ -30,7 +31,8 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// The address can't be bound (the message says which), or there is no runtime.
+    /// The address can't be bound (the message says which), the certificate could not be made, or
+    /// there is no runtime.
     pub fn start(address: SocketAddr, behaviour: Behaviour) -> io::Result<Self> {
         Self::start_on(&[address], behaviour)
     }
@@ -42,6 +44,7 @@ impl Server {
     /// As [`Server::start`]; nothing is left listening then.
     pub fn start_on(addresses: &[SocketAddr], behaviour: Behaviour) -> io::Result<Self> {
         let runtime = tokio::runtime::Handle::try_current().map_err(io::Error::other)?;
+        prepare(&behaviour)?;
         let mut listeners = Vec::new();
         for &address in addresses {
             listeners.push(listen(address)?);
@@ -82,8 +85,14 @@ impl Server {
     }
 
     /// Behaves like this from the next session on.
-    pub fn behave(&self, behaviour: Behaviour) {
+    ///
+    /// # Errors
+    ///
+    /// The certificate could not be made; the old behaviour stays.
+    pub fn behave(&self, behaviour: Behaviour) -> io::Result<()> {
+        prepare(&behaviour)?;
         self.shared.state().behaviour = Arc::new(behaviour);
+        Ok(())
     }
 }
 
@@ -271,6 +280,15 @@ impl Drop for Seat {
                 state.clients.remove(&self.client);
             }
         }
+    }
+}
+
+/// Makes the certificates now. In a session it would hold up every other task of the thread.
+fn prepare(behaviour: &Behaviour) -> io::Result<()> {
+    match behaviour.tls {
+        Tls::Modern(_) => Authority::shared().map(drop),
+        Tls::Legacy(_) => legacy_certificate().map(drop),
+        Tls::Off | Tls::Stall => Ok(()),
     }
 }
 

@@ -38,7 +38,15 @@ closed_enum! {
 pub struct Authority {
     ca_pem: String,
     root: CertificateDer<'static>,
-    servers: Vec<(Certificate, Arc<ServerConfig>)>,
+    leaves: Vec<Leaf>,
+}
+
+/// One certificate with its chain, and the server that shows it.
+#[derive(Debug)]
+struct Leaf {
+    kind: Certificate,
+    chain: Vec<CertificateDer<'static>>,
+    config: Arc<ServerConfig>,
 }
 
 impl Authority {
@@ -72,18 +80,25 @@ impl Authority {
     ///
     /// Never for a value of [`Certificate::ALL`].
     pub fn server_config(&self, certificate: Certificate) -> io::Result<Arc<ServerConfig>> {
-        self.servers
-            .iter()
-            .find(|(kind, _)| *kind == certificate)
-            .map(|(_, config)| config.clone())
+        self.leaf(certificate)
+            .map(|leaf| leaf.config.clone())
             .ok_or_else(|| io::Error::other(format!("no {certificate} certificate was made")))
+    }
+
+    /// What such a server sends, leaf first: the facts that a test expects are read from it.
+    pub fn chain(&self, certificate: Certificate) -> &[CertificateDer<'static>] {
+        self.leaf(certificate).map_or(&[], |leaf| &leaf.chain)
+    }
+
+    fn leaf(&self, certificate: Certificate) -> Option<&Leaf> {
+        self.leaves.iter().find(|leaf| leaf.kind == certificate)
     }
 
     fn make() -> Result<Self, Box<dyn std::error::Error>> {
         let root = authority("Demo Root", None)?;
         let intermediate = authority("Demo Intermediate", Some(&root))?;
         let stranger = authority("Demo Stranger", None)?;
-        let mut servers = Vec::new();
+        let mut leaves = Vec::new();
         for &kind in Certificate::ALL {
             let key = KeyPair::generate()?;
             let params = leaf(kind)?;
@@ -102,11 +117,11 @@ impl Authority {
             let mut config = ServerConfig::builder_with_provider(provider)
                 .with_safe_default_protocol_versions()?
                 .with_no_client_auth()
-                .with_single_cert(chain, key)?;
+                .with_single_cert(chain.clone(), key)?;
             config.send_tls13_tickets = 0;
-            servers.push((kind, Arc::new(config)));
+            leaves.push(Leaf { kind, chain, config: Arc::new(config) });
         }
-        Ok(Self { ca_pem: root.pem(), root: root.der().clone(), servers })
+        Ok(Self { ca_pem: root.pem(), root: root.der().clone(), leaves })
     }
 }
 
