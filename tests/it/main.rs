@@ -1,1 +1,5 @@
 //! The hermetic tests: one binary, a file per behaviour.
+
+mod demo;
+mod demo_dns;
+mod demo_world;
