@@ -1,7 +1,7 @@
 //! What the resolver makes of every kind of answer.
 
 use std::net::{IpAddr, SocketAddr};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{Record, RecordType};
@@ -10,6 +10,7 @@ use smtp_exporter::net::dns::{MAX_MAIL_EXCHANGERS, Resolver};
 use smtp_exporter::observation::{DnsReason, Failure};
 use smtp_exporter::smtp::Phase;
 use smtp_exporter::target::Family;
+use tokio::time::Instant;
 
 use super::fake_dns::{FakeDns, Say, a, aaaa, cname, mx};
 
