@@ -169,8 +169,9 @@ mod tests {
         assert_eq!((got.records, got.hosts.len()), (4000, MAX_MAIL_EXCHANGERS));
         assert_eq!(names(&got)[99], (99, "mx99.test"));
         assert_eq!(got.notes.len(), 1);
-        let odd: Vec<_> = (0..4000_u16).map(|n| (n, format!("10.0.{}.{}.", n / 250, n % 250)));
-        let failure = sort_out("odd.test", &odd.collect::<Vec<_>>()).unwrap_err();
+        let odd: Vec<_> =
+            (0..4000_u16).map(|n| (n, format!("10.0.{}.{}.", n / 250, n % 250))).collect();
+        let failure = sort_out("odd.test", &odd).unwrap_err();
         assert!(failure.detail.len() < 4000, "{}", failure.detail.len());
     }
 

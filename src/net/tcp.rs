@@ -249,4 +249,21 @@ mod tests {
             assert!(failure.detail.contains("192.0.2.1:25"), "{}", failure.detail);
         }
     }
+    /// A dialogue of short turns is what makes the kernel delay acknowledgements.
+    #[tokio::test]
+    async fn acknowledgements_are_quick_after_every_write() {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let remote = listener.local_addr().unwrap();
+        let mut ours = connect(remote, None, Duration::from_secs(5)).await.unwrap();
+        let (mut theirs, _) = listener.accept().await.unwrap();
+        assert!(ours.0.nodelay().unwrap());
+        for _ in 0..40 {
+            theirs.write_all(b"250 ok").await.unwrap();
+            ours.read_exact(&mut [0; 6]).await.unwrap();
+            ours.write_all(b"NOOP").await.unwrap();
+            assert!(ours.0.quickack().unwrap());
+            theirs.read_exact(&mut [0; 4]).await.unwrap();
+        }
+    }
 }

@@ -277,3 +277,116 @@ fn inside_validity(leaf: Option<&Read>, others: &[CertificateDer<'_>], now: Unix
     let inside = now.min(to).max(from);
     UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(inside).unwrap_or(0)))
 }
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{
+        BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd,
+    };
+
+    use super::*;
+
+    const NAME: &str = "mx.example.test";
+
+    fn params(common_name: &str, years: (i32, i32)) -> CertificateParams {
+        let mut params = CertificateParams::new(vec![String::from(NAME)]).unwrap();
+        params.distinguished_name.push(DnType::CommonName, common_name);
+        params.not_before = date_time_ymd(years.0, 1, 1);
+        params.not_after = date_time_ymd(years.1, 1, 1);
+        params
+    }
+
+    fn root() -> CertifiedIssuer<'static, KeyPair> {
+        let mut params = params("root", (2000, 2090));
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+    }
+
+    fn judge(
+        root: &CertifiedIssuer<'_, KeyPair>,
+        leaf: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
+    ) -> Vec<VerifyFailure> {
+        let mut roots = RootCertStore::empty();
+        roots.add(root.der().clone()).unwrap();
+        let algorithms =
+            rustls::crypto::aws_lc_rs::default_provider().signature_verification_algorithms;
+        let trust = Trust { roots, pinned: HashSet::new(), algorithms };
+        let name = ServerName::try_from(NAME).unwrap();
+        // The middle of 2025.
+        let now = UnixTime::since_unix_epoch(Duration::from_secs(1_750_000_000));
+        trust.judge(leaf, others, &name, now).into_iter().collect()
+    }
+
+    /// The public half of an RSA key of 1024 bits; nobody needs the other half.
+    struct ShortKey(Vec<u8>);
+
+    impl ShortKey {
+        fn new() -> Self {
+            let mut der = vec![0x30, 0x81, 0x89, 0x02, 0x81, 0x81, 0x00];
+            der.extend([0xc5; 128]);
+            der.extend([0x02, 0x03, 0x01, 0x00, 0x01]);
+            Self(der)
+        }
+    }
+
+    impl rcgen::PublicKeyData for ShortKey {
+        fn der_bytes(&self) -> &[u8] {
+            &self.0
+        }
+
+        fn algorithm(&self) -> &'static rcgen::SignatureAlgorithm {
+            &rcgen::PKCS_RSA_SHA256
+        }
+    }
+
+    #[test]
+    fn a_short_key_is_weak() {
+        let root = root();
+        let leaf = params("leaf", (2020, 2030)).signed_by(&ShortKey::new(), &root).unwrap();
+        assert_eq!(certificate::read(leaf.der()).unwrap().certificate.key, "RSA 1024");
+        assert_eq!(judge(&root, leaf.der(), &[]), [VerifyFailure::WeakKey]);
+    }
+
+    #[test]
+    fn a_spoilt_signature_is_bad() {
+        let root = root();
+        let key = KeyPair::generate().unwrap();
+        let leaf = params("leaf", (2020, 2030)).signed_by(&key, &root).unwrap();
+        assert_eq!(judge(&root, leaf.der(), &[]), []);
+        let mut spoilt = leaf.der().to_vec();
+        *spoilt.last_mut().unwrap() ^= 1;
+        let failures = judge(&root, &CertificateDer::from(spoilt), &[]);
+        assert_eq!(failures, [VerifyFailure::BadSignature]);
+    }
+
+    #[test]
+    fn bytes_that_are_no_certificate_have_a_reason_too() {
+        let garbage = CertificateDer::from(vec![0x30, 0x03, 1, 2, 3]);
+        assert_eq!(judge(&root(), &garbage, &[]), [VerifyFailure::Other]);
+    }
+
+    #[test]
+    fn dates_that_never_meet_leave_only_the_dates() {
+        let root = root();
+        let mut middle = params("middle", (2022, 2090));
+        middle.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let middle =
+            CertifiedIssuer::signed_by(middle, KeyPair::generate().unwrap(), &root).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let leaf = params("leaf", (2010, 2020)).signed_by(&key, &middle).unwrap();
+        let failures = judge(&root, leaf.der(), &[middle.der().clone()]);
+        assert_eq!(failures, [VerifyFailure::Expired]);
+    }
+
+    #[test]
+    fn an_expired_certificate_that_is_not_needed_does_no_harm() {
+        let root = root();
+        let mut old = params("old root", (2000, 2010));
+        old.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let old = old.self_signed(&KeyPair::generate().unwrap()).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let leaf = params("leaf", (2020, 2030)).signed_by(&key, &root).unwrap();
+        assert_eq!(judge(&root, leaf.der(), &[old.der().clone()]), []);
+    }
+}

@@ -3,3 +3,4 @@
 mod demo;
 mod demo_dns;
 mod demo_world;
+mod net;
