@@ -82,6 +82,6 @@ pub mod web;
 
 pub mod demo;
 
-//pub mod app;
+pub mod app;
 
-//pub mod cli;
+pub mod cli;

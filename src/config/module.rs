@@ -5,13 +5,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use secrecy::SecretString;
+
 use super::file;
 use super::secret;
 use super::tree::printable;
 use super::value::{self, Parsed};
 use super::walk::{At, Fields, Findings, Spot};
 use crate::smtp::{Envelope, Phase, TlsMode};
-use crate::target::{Auth, Expect, Module, Timeouts};
+use crate::target::{Auth, Expect, Module, Secret, Timeouts};
 
 /// The modules, and what messages about targets need to know of them.
 pub(super) struct Modules {
@@ -106,7 +108,7 @@ fn one(
         read_timeouts(&mut module.timeouts, &timeouts, findings);
     }
     if let Some(auth) = fields.map("auth", "modules.<name>.auth", findings) {
-        module.auth = read_auth(&auth, module.tls, base, environment, findings);
+        module.auth = Some(read_auth(&auth, module.tls, base, environment, findings));
     }
     if let Some(mail) = fields.map("mail", "modules.<name>.mail", findings) {
         module.mail = read_mail(&mail, findings);
@@ -196,7 +198,7 @@ fn read_auth(
     base: &Path,
     environment: &BTreeMap<String, String>,
     findings: &mut Findings,
-) -> Option<Auth> {
+) -> Auth {
     let mut allow_plaintext = false;
     fields.set("allow_plaintext", &mut allow_plaintext, findings, value::boolean);
     if matches!(tls, TlsMode::None | TlsMode::Opportunistic) && !allow_plaintext {
@@ -219,7 +221,13 @@ fn read_auth(
         }
     });
     let secret = secret::read(fields, base, environment, findings);
-    Some(Auth { username: username?, secret: secret?, allow_plaintext })
+    // A login that was stated wrongly is still a login: checks further on that depend on whether
+    // there is one would else report the same mistake again.
+    Auth {
+        username: username.unwrap_or_default(),
+        secret: secret.unwrap_or_else(|| Secret::Password(SecretString::from(""))),
+        allow_plaintext,
+    }
 }
 
 fn read_mail(fields: &Fields, findings: &mut Findings) -> Option<Envelope> {

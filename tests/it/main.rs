@@ -4,3 +4,4 @@ mod demo;
 mod demo_dns;
 mod demo_world;
 mod net;
+mod config;
