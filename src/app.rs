@@ -24,9 +24,9 @@ use crate::config::{self, Config, ConfigError};
 use crate::demo::World;
 use crate::metrics;
 use crate::net::tcp;
+use crate::observation::Round;
 use crate::probe::Prober;
 use crate::schedule::Schedule;
-use crate::observation::Round;
 use crate::store::{Store, View};
 use crate::target::{Check, CheckKey, Family};
 use crate::web::{self, Control, Exposition, Running};
@@ -157,11 +157,11 @@ pub async fn serve(
 ///
 /// The servers, or the exporter, could not start.
 pub async fn demo(mut options: Options, end_after: Option<Duration>) -> anyhow::Result<()> {
-    let world = World::start().await.context("cannot start the demo's servers")?;
+    let world = World::start().context("cannot start the demo's servers")?;
     let directory = tempfile::Builder::new().prefix("smtp_exporter-demo-").tempdir()?;
     let authority = directory.path().join("ca.pem");
     let file = directory.path().join(DEFAULT_FILE);
-    std::fs::write(&authority, world.ca_pem())?;
+    std::fs::write(&authority, world.ca_pem()?)?;
     std::fs::write(&file, world.config_yaml(&authority))?;
     let config = config::load(Some(&file), &BTreeMap::new())
         .map_err(|error| anyhow::anyhow!("the demo's own configuration is wrong:\n{error}"))?;
@@ -221,8 +221,7 @@ impl App {
             after.split_once('/').map_or("", |(_, path)| path).to_owned()
         });
         state.route_prefix = web::normal_prefix(&prefix);
-        state.external_url =
-            Some(self.options.external_url.clone()).filter(|url| !url.is_empty());
+        state.external_url = Some(self.options.external_url.clone()).filter(|url| !url.is_empty());
         state.timeout_offset = self.options.timeout_offset;
         state.stop = stop.clone();
         Arc::new(state)

@@ -258,7 +258,7 @@ fn reference() -> String {
     format!(
         "# Metrics\n\n{}\n# Configuration\n\n{}",
         crate::metrics::reference::markdown(),
-        crate::config::reference::markdown()
+        crate::config::markdown()
     )
 }
 

@@ -3,6 +3,7 @@
 
 pub mod advice;
 pub mod enhanced;
+pub mod explain;
 pub mod rules;
 
 use std::borrow::Cow;

@@ -156,6 +156,25 @@ impl Resolver {
         super::mx::sort_out(bare, &found)
     }
 
+    /// The names that an address has in reverse DNS (RFC 1035, 3.5), sorted.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::host`]; NXDOMAIN and NODATA mean that it has none.
+    pub async fn names_of(&self, address: IpAddr) -> Result<Vec<String>, Failure> {
+        let name = Name::from(address.to_canonical()).to_ascii();
+        let answer = self.ask(&name, RecordType::PTR).await?;
+        let names: BTreeSet<String> = answer
+            .records
+            .iter()
+            .filter_map(|data| match data {
+                RData::PTR(name) => Some(name.to_ascii().trim_end_matches('.').to_owned()),
+                _ => None,
+            })
+            .collect();
+        Ok(names.into_iter().collect())
+    }
+
     /// One question to one server after the other.
     async fn ask(&self, name: &str, kind: RecordType) -> Result<Answer, Failure> {
         let asked = absolute(name)?;
