@@ -1,16 +1,14 @@
-//! Stub until the merge.
+//! What a person or a script is told about a reply that they hold in their hands.
 
-/// Text.
-pub fn text(line: &str) -> String {
-    line.to_owned()
-}
+use super::unwrap;
+use super::{Context, judge};
 
-/// Json.
-pub fn json(line: &str) -> String {
-    line.to_owned()
-}
-
-/// Tsv.
+/// `cause<TAB>rule<TAB>line` for one line of input; what holds no refusal is `unknown`.
 pub fn tsv(line: &str) -> String {
-    line.to_owned()
+    let judgement =
+        unwrap::reply(line).map(|reply| judge(Context { phase: None, tls: false }, &reply));
+    match judgement {
+        Some(j) => format!("{}\t{}\t{line}", j.cause, j.rule),
+        None => format!("unknown\t{}\t{line}", super::rules::NO_RULE),
+    }
 }
