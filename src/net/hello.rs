@@ -328,6 +328,23 @@ mod tests {
         assert!(flood.await.unwrap() < 4096);
     }
 
+    #[tokio::test]
+    async fn large_records_end_at_the_bound() {
+        let (mut client, mut server) = duplex(1024);
+        let flood = tokio::spawn(async move {
+            let record = [[HANDSHAKE, 3, 1, 0x40, 0].as_slice(), &[0xff; 0x4000]].concat();
+            let mut sent = 0_usize;
+            while let Ok(more) = server.write(&record[sent % record.len()..]).await {
+                sent += more;
+            }
+            sent
+        });
+        let facts = read_server_hello(&mut client, "a.test", Duration::from_secs(60)).await;
+        assert_eq!(facts, None);
+        drop(client);
+        assert!(flood.await.unwrap() < MAX_BYTES + 4096);
+    }
+
     proptest! {
         #[test]
         fn hostile_messages_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {

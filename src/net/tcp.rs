@@ -122,9 +122,7 @@ pub async fn connect(
             return Err(Failure::new(Phase::Connect, Cause::ConnectTimeout, text));
         }
     };
-    // On loopback the kernel may choose the very port that is connected to, and then the socket
-    // talks to itself: nobody listens there.
-    if stream.local_addr().is_ok_and(|local| local == remote) {
+    if talks_to_itself(&stream) {
         let text = format!("{remote} refused the connection");
         return Err(Failure::new(Phase::Connect, Cause::ConnectRefused, text));
     }
@@ -174,6 +172,12 @@ fn bind(socket: &TcpSocket, source: IpAddr, remote: SocketAddr) -> Result<(), Fa
             _ => connect_failure(&error, remote),
         }
     })
+}
+
+/// On loopback the kernel may choose the very port that is connected to as our own, and then both
+/// ends are one socket: nobody listens there.
+fn talks_to_itself(stream: &TcpStream) -> bool {
+    matches!((stream.local_addr(), stream.peer_addr()), (Ok(local), Ok(peer)) if local == peer)
 }
 
 /// What an error of `socket` or `connect` means.
@@ -249,6 +253,18 @@ mod tests {
             assert!(failure.detail.contains("192.0.2.1:25"), "{}", failure.detail);
         }
     }
+    #[tokio::test]
+    async fn a_socket_that_talks_to_itself_is_no_server() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let remote = listener.local_addr().unwrap();
+        assert!(!talks_to_itself(&TcpStream::connect(remote).await.unwrap()));
+        drop(listener);
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let own = socket.local_addr().unwrap();
+        assert!(talks_to_itself(&socket.connect(own).await.unwrap()));
+    }
+
     /// A dialogue of short turns is what makes the kernel delay acknowledgements.
     #[tokio::test]
     async fn acknowledgements_are_quick_after_every_write() {

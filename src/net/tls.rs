@@ -200,3 +200,20 @@ fn read_pem(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     }
     Ok(read)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chain_without_the_signature_proves_nothing() {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let made = rcgen::CertificateParams::new(vec![]).unwrap().self_signed(&key).unwrap();
+        let verified = |signed| {
+            let chain = vec![made.der().clone()];
+            let record = Record { chain, signed, ..Record::default() };
+            facts::<tokio::io::DuplexStream>(record, None).verified
+        };
+        assert_eq!((verified(false), verified(true)), (None, Some(true)));
+    }
+}

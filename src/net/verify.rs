@@ -380,6 +380,15 @@ mod tests {
     }
 
     #[test]
+    fn an_unneeded_certificate_of_another_time_hides_nothing() {
+        let key = KeyPair::generate().unwrap();
+        let leaf = params("leaf", (2010, 2020)).self_signed(&key).unwrap();
+        let later = params("later", (2022, 2090)).self_signed(&key).unwrap();
+        let failures = judge(&root(), leaf.der(), &[later.der().clone()]);
+        assert_eq!(failures, [VerifyFailure::Expired, VerifyFailure::SelfSigned]);
+    }
+
+    #[test]
     fn an_expired_certificate_that_is_not_needed_does_no_harm() {
         let root = root();
         let mut old = params("old root", (2000, 2010));

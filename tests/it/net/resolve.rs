@@ -1,6 +1,8 @@
 //! What the resolver makes of every kind of answer.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hickory_resolver::proto::op::ResponseCode;
@@ -12,7 +14,7 @@ use smtp_exporter::smtp::Phase;
 use smtp_exporter::target::Family;
 use tokio::time::Instant;
 
-use super::fake_dns::{FakeDns, Say, a, aaaa, cname, mx};
+use super::fake_dns::{FakeDns, Say, a, aaaa, cname, mx, ns};
 
 const BOTH: &[Family] = &[Family::Ipv4, Family::Ipv6];
 const TIMEOUT: Duration = Duration::from_millis(1500);
@@ -52,6 +54,7 @@ fn zone(name: &str, kind: RecordType) -> Say {
         "large.test" if kind == RecordType::A => {
             Say::OverTcp((0..250).map(|n| a(name, &format!("198.51.100.{n}"))).collect())
         }
+        "mixed.test" => address(vec![a("other.test", "192.0.2.66"), a(name, "192.0.2.4")], vec![]),
         "stranger.test" => address(vec![a("other.test", "192.0.2.66")], vec![]),
         "alias.test" => address(
             vec![
@@ -103,6 +106,8 @@ async fn addresses_are_sorted_canonical_and_each_once() {
     assert_eq!(all, addresses(&["192.0.2.1", "192.0.2.9", "2001:db8::1", "2001:db8::2"]));
     let four = resolver.addresses("both.test.", &[Family::Ipv4]).await.unwrap();
     assert_eq!(four, addresses(&["192.0.2.1", "192.0.2.9"]));
+    // Records of other names stand in an answer unasked.
+    assert_eq!(resolver.addresses("mixed.test", BOTH).await.unwrap(), addresses(&["192.0.2.4"]));
     assert_eq!(resolver.addresses("six.test", BOTH).await.unwrap(), addresses(&["2001:db8::6"]));
     let failure = resolver.addresses("six.test", &[Family::Ipv4]).await.unwrap_err();
     assert_eq!(failure.dns, Some(DnsReason::Nodata));
@@ -159,6 +164,23 @@ async fn servfail_for_everything_is_the_resolvers_own_trouble() {
     let failure = resolver.addresses("both.test", BOTH).await.unwrap_err();
     assert_eq!((failure.dns, failure.blame), (Some(DnsReason::ResolverServfail), Blame::Exporter));
     let failure = resolver.mail_exchangers("mail.test").await.unwrap_err();
+    assert_eq!(failure.dns, Some(DnsReason::ResolverServfail));
+}
+
+#[tokio::test]
+async fn a_resolver_that_breaks_is_seen_at_once() {
+    let broken = Arc::new(AtomicBool::new(false));
+    let state = broken.clone();
+    let dns = FakeDns::start(move |name, _| match name {
+        "." if !state.load(Ordering::Relaxed) => Say::Records(vec![ns(".", "a.root.test")]),
+        _ => Say::Code(ResponseCode::ServFail),
+    })
+    .await;
+    let resolver = resolver(&[dns.address]);
+    let failure = resolver.addresses("x.test", BOTH).await.unwrap_err();
+    assert_eq!(failure.dns, Some(DnsReason::Servfail));
+    broken.store(true, Ordering::Relaxed);
+    let failure = resolver.addresses("x.test", BOTH).await.unwrap_err();
     assert_eq!(failure.dns, Some(DnsReason::ResolverServfail));
 }
 
