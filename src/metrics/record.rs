@@ -213,12 +213,10 @@ fn record_tls(family: Family, text: &str, tls: &TlsFacts, sink: &mut impl Sink) 
         Family::TlsVerified => one(tls.verified.map(Value::Flag)),
         Family::TlsCertNotAfter => one(leaf.map(|leaf| Value::Epoch(leaf.not_after))),
         Family::TlsChainNotAfter => one(tls.chain_not_after().map(Value::Epoch)),
-        Family::TlsInfo => {
-            if tls.version.is_some() || tls.cipher.is_some() {
-                let version = tls.version.map_or("", |version| version.as_str());
-                let labels = [version, tls.cipher.unwrap_or(""), tls.group.unwrap_or("")];
-                sink.sample(text, &labels, Value::Flag(true));
-            }
+        Family::TlsInfo if tls.version.is_some() || tls.cipher.is_some() => {
+            let version = tls.version.map_or("", |version| version.as_str());
+            let labels = [version, tls.cipher.unwrap_or(""), tls.group.unwrap_or("")];
+            sink.sample(text, &labels, Value::Flag(true));
         }
         Family::TlsVerifyFailure => {
             for (index, reason) in tls.failures.iter().enumerate() {
