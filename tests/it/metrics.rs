@@ -455,3 +455,22 @@ fn the_reference_names_everything() {
     let columns = |line: &str| line.matches('|').count();
     assert!(text.lines().filter(|l| l.starts_with("| `smtp_")).all(|l| columns(l) == 5));
 }
+
+proptest::proptest! {
+    /// Whatever a configuration or a certificate holds, the text is read back as it was.
+    #[test]
+    fn any_text_is_read_back(name in "\\PC{1,20}|[\\\\\"\n{},= ]{1,9}", subject in ".{0,200}") {
+        let target = Target { name: name.as_str().into(), ..(*check("x").target).clone() };
+        let check = Check { target: Arc::new(target), ..check("x") };
+        let mut seen = healthy(a(), at(1));
+        seen.tls.as_mut().unwrap().chain[0].subject = subject.clone();
+        let view = View::of_round(check, &round(vec![seen]));
+        for format in [Format::Text, Format::OpenMetrics] {
+            let read = Exposition::read(&view_text(&view, format), format).unwrap();
+            assert_eq!(read.value("smtp_target_up", &[("target", &name)]), 1.0);
+            let info = read.samples().find(|s| s.name == "smtp_tls_cert_info").unwrap();
+            assert!(subject.starts_with(&info.labels["subject"]));
+            assert!(info.labels["subject"].len().abs_diff(subject.len().min(128)) < 4);
+        }
+    }
+}

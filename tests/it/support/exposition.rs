@@ -56,7 +56,7 @@ impl Exposition {
                     return wrong("the family comes twice");
                 }
                 let quotes = format == Format::OpenMetrics;
-                let help = unescape(help, quotes).ok_or(format!("bad escape: {line}"))?;
+                let help = unescape(help, quotes).ok_or_else(|| format!("bad escape: {line}"))?;
                 pending_help = Some((name.to_owned(), help));
             } else if let Some(rest) = line.strip_prefix("# TYPE ") {
                 let Some((name, kind)) = rest.split_once(' ') else { return wrong("no type") };
@@ -70,7 +70,7 @@ impl Exposition {
                 let (name, kind) = (name.to_owned(), kind.to_owned());
                 read.families.push(Family { name, kind, help, samples: Vec::new() });
             } else {
-                let sample = sample(line).ok_or(format!("no sample: {line}"))?;
+                let sample = sample(line).ok_or_else(|| format!("no sample: {line}"))?;
                 let Some(family) = read.families.last_mut() else { return wrong("no family") };
                 if pending_help.is_some() || !family.owns(&sample, format) {
                     return wrong("not under its family");
