@@ -1,1 +1,2 @@
 //! The hermetic tests: one binary, a file per behaviour.
+mod web;
