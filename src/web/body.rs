@@ -20,8 +20,8 @@ use super::Refusal;
 ///
 /// # Why whole
 ///
-/// The renderer may hold a view's lock while it writes. Were its pieces sent as they come, a reader
-/// that is slow, or stopped, would hold up probes. Compressed, even a large exposition is small.
+/// Were the pieces sent as they are rendered, a reader that is slow, or stopped, would hold a thread
+/// that may block and the views of that moment. Compressed, even a large exposition is small.
 #[derive(Debug, Default)]
 pub struct Payload {
     pieces: VecDeque<Bytes>,

@@ -23,7 +23,7 @@ pub(super) async fn page(state: &Arc<State>, asked: &Asked) -> Result<Response<P
     let content_type = "text/html; charset=utf-8";
     let mut response = rendered(state, asked, content_type, false, |state, sink| {
         let now = SystemTime::now();
-        let rows = status::rows(&*state.exposition, now);
+        let rows = status::rows(&state.store, now);
         let base = Html(state.link_base()).to_string();
         let mut out = String::new();
         // Writing to a string does not fail.

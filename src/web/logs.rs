@@ -31,18 +31,18 @@ pub(super) async fn logs(state: &Arc<State>, asked: &Asked) -> Result<Response<P
     }
     rendered(state, asked, TEXT, false, move |state, sink| {
         let (mut found, mut modules) = (false, Vec::new());
-        state.exposition.each_view(&mut |view| {
+        for view in state.store.views() {
             if wanted.target.as_deref().is_some_and(|name| name != &*view.check.target.name) {
-                return;
+                continue;
             }
             modules.push(view.check.module.name.clone());
             if wanted.module.as_deref().is_some_and(|name| name != &*view.check.module.name) {
-                return;
+                continue;
             }
-            let text = wanted.write(view);
+            let text = wanted.write(&view);
             found |= !text.is_empty();
             sink(Bytes::from(text));
-        });
+        }
         if found { Ok(()) } else { Err(wanted.nothing(state, &modules)) }
     })
     .await
@@ -58,14 +58,15 @@ impl Wanted {
     fn write(&self, view: &View) -> String {
         let key = view.check.key();
         let mut out = String::new();
-        for (endpoint, seen) in &view.endpoints {
+        for seen in view.resolve_failure.iter().chain(view.endpoints.values()) {
+            let endpoint = &seen.last.endpoint;
             let id = id(&key, endpoint);
             if self.id.as_deref().is_none_or(|wanted| wanted == id) {
                 // Writing to a string does not fail.
                 let _ = write_endpoint(&mut out, view, endpoint, seen, &id);
             }
         }
-        if view.endpoints.is_empty() && self.id.is_none() {
+        if out.is_empty() && self.id.is_none() {
             let _ = writeln!(out, "{} {}\nnot probed yet\n", key.0, key.1);
         }
         out
@@ -95,8 +96,9 @@ fn write_endpoint(
 ) -> std::fmt::Result {
     let (target, module) = view.check.key();
     write!(out, "{target} {module}")?;
-    if let Some(address) = endpoint.address {
-        write!(out, " {} at {address}", endpoint.label())?;
+    match endpoint.address {
+        Some(address) => write!(out, " {} at {address}", endpoint.label())?,
+        None => write!(out, " resolving the name")?,
     }
     if let Some(source) = endpoint.source {
         write!(out, " from {source}")?;

@@ -38,17 +38,20 @@ use hyper::{Method, Request, Response, StatusCode};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use crate::metrics::{Exporter, Format};
 use crate::observation::Round;
 use crate::probe::{Job, Prober};
-use crate::store::View;
-use crate::target::{Check, CheckKey, Module, Policy, Target};
+use crate::store::Store;
+use crate::target::{Module, Policy, Target};
 
 /// All that an answer is made from.
 pub struct State {
     /// What may be asked of the exporter as a whole.
     pub control: Arc<dyn Control>,
-    /// What was seen, and its metrics.
-    pub exposition: Arc<dyn Exposition>,
+    /// What was seen.
+    pub store: Arc<Store>,
+    /// The exporter's own metrics.
+    pub own: Exporter,
     /// What probes.
     pub prober: Arc<dyn Probe>,
     /// The path under which everything is served: empty, or `/x` without a slash at its end. See
@@ -70,12 +73,14 @@ impl State {
     /// A state with the default prefix, offset (0.5 s) and limits.
     pub fn new(
         control: Arc<dyn Control>,
-        exposition: Arc<dyn Exposition>,
+        store: Arc<Store>,
+        own: Exporter,
         prober: Arc<dyn Probe>,
     ) -> Self {
         Self {
             control,
-            exposition,
+            store,
+            own,
             prober,
             route_prefix: String::new(),
             external_url: None,
@@ -121,33 +126,6 @@ pub struct Running {
     pub generation: u64,
     /// Settings of all probes.
     pub policy: Arc<Policy>,
-}
-
-/// What was seen, and its metrics. Sinks never block.
-pub trait Exposition: Send + Sync + 'static {
-    /// The content type that this `Accept` header gets.
-    fn content_type(&self, accept: Option<&str>) -> &'static str;
-
-    /// All metrics.
-    fn scrape(&self, accept: Option<&str>, sink: &mut dyn FnMut(Bytes));
-
-    /// The gauges of one view.
-    fn view(&self, view: &View, accept: Option<&str>, sink: &mut dyn FnMut(Bytes));
-
-    /// The gauges of one round that is in no view.
-    fn round(
-        &self,
-        check: &Check,
-        round: &Round,
-        accept: Option<&str>,
-        sink: &mut dyn FnMut(Bytes),
-    );
-
-    /// Shows every view, in order of its key.
-    fn each_view(&self, read: &mut dyn FnMut(&View));
-
-    /// Shows one view; false when there is none.
-    fn one_view(&self, key: &CheckKey, read: &mut dyn FnMut(&View)) -> bool;
 }
 
 /// What probes: [`Prober`], and in tests something that does not connect.
@@ -200,7 +178,7 @@ struct Asked {
     method: Method,
     path: String,
     query: Query,
-    accept: Option<String>,
+    format: Format,
     gzip: bool,
     timeout: Option<String>,
     foreign_site: bool,
@@ -214,9 +192,8 @@ impl Asked {
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
             query: Query::parse(request.uri().query().unwrap_or_default())?,
-            accept: joined(headers, &header::ACCEPT),
-            gzip: joined(headers, &header::ACCEPT_ENCODING)
-                .is_some_and(|value| body::wants_gzip(&value)),
+            format: Format::negotiate(&joined(headers, &header::ACCEPT)),
+            gzip: body::wants_gzip(&joined(headers, &header::ACCEPT_ENCODING)),
             timeout: one_header(headers, &SCRAPE_TIMEOUT).map(str::to_owned),
             foreign_site: site.is_some_and(|site| site != "same-origin" && site != "none"),
         })
@@ -224,10 +201,10 @@ impl Asked {
 }
 
 /// The values of a header that may be given several times.
-fn joined(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+fn joined(headers: &HeaderMap, name: &HeaderName) -> String {
     let values: Vec<&str> =
         headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
-    (!values.is_empty()).then(|| values.join(","))
+    values.join(",")
 }
 
 /// The value of a header; one that is not ASCII reads as one that is wrong.

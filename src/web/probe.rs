@@ -13,9 +13,11 @@ use super::body::{self, Payload};
 use super::desk::cut_short;
 use super::scrape::rendered;
 use super::{Asked, Refusal, Running, State, report};
-use crate::observation::{Observation, Round, SkipReason};
+use crate::metrics::{Format, render_view};
+use crate::observation::{Round, SkipReason};
 use crate::probe::{Admit, Job};
-use crate::target::{Check, CheckKey, Endpoint, Place, Target};
+use crate::store::View;
+use crate::target::{Check, Endpoint, Place, Target};
 
 pub(super) async fn probe(state: &Arc<State>, asked: &Asked) -> Result<Response<Payload>, Refusal> {
     let running = state.control.running();
@@ -134,11 +136,17 @@ impl Times {
 }
 
 /// What an answer is made from.
-enum Source {
-    /// The schedule's view.
-    Stored(CheckKey),
-    /// A round of `/probe`.
-    Round(Arc<Round>),
+struct Source {
+    view: Arc<View>,
+    /// The round that the view was made of; none when it is the schedule's.
+    round: Option<Arc<Round>>,
+}
+
+impl Source {
+    fn of_round(wanted: &Wanted, round: Arc<Round>) -> Self {
+        let view = Arc::new(View::of_round(wanted.check.clone(), &round));
+        Self { view, round: Some(round) }
+    }
 }
 
 /// The result that answers without a probe: one that is fresh, or the last one of a remote that
@@ -149,48 +157,40 @@ fn remembered(
     wanted: &Wanted,
 ) -> Result<Option<(Source, String)>, Refusal> {
     let now = SystemTime::now();
-    let fresh = |ended: SystemTime| {
-        now.duration_since(ended).is_ok_and(|age| age < running.policy.probe_min_interval)
-    };
-    let fresh_note = || "answered from memory: the last result is younger than probe.min_interval";
-    if let Some(round) = state.desk.last(&wanted.check)
-        && fresh(round.ended)
-        && wanted.admits(&round)
-    {
-        return Ok(Some((Source::Round(round), fresh_note().to_owned())));
+    let last = last_known(state, wanted);
+    let age = last.as_ref().and_then(|last| now.duration_since(last.view.last_round?).ok());
+    if age.is_some_and(|age| age < running.policy.probe_min_interval) {
+        return Ok(last.map(|last| (last, FRESH.to_owned())));
     }
-    let Some(stored) = stored(state, wanted) else { return Ok(None) };
-    let source = || Source::Stored(wanted.check.key());
-    if stored.seen && stored.last_round.is_some_and(fresh) {
-        return Ok(Some((source(), fresh_note().to_owned())));
-    }
-    match stored.paused_until.filter(|until| *until > now) {
-        Some(until) if stored.seen => Ok(Some((source(), paused_note(until)))),
-        Some(until) => Err(nothing_known(&paused_note(until)).until(Some(until), now)),
-        None => Ok(None),
+    let paused = stored(state, wanted).and_then(|view| view.paused_until);
+    match (paused.filter(|until| *until > now), last) {
+        (Some(until), Some(last)) => Ok(Some((last, paused_note(until)))),
+        (Some(until), None) => Err(nothing_known(&paused_note(until)).until(Some(until), now)),
+        (None, _) => Ok(None),
     }
 }
 
-/// What the schedule knows of a configured check.
-struct Stored {
-    seen: bool,
-    last_round: Option<SystemTime>,
-    paused_until: Option<SystemTime>,
+/// The last result, of the schedule or of `/probe` itself.
+fn last_known(state: &State, wanted: &Wanted) -> Option<Source> {
+    let scheduled = stored(state, wanted).filter(|view| has_seen(view));
+    let scheduled = scheduled.map(|view| Source { view, round: None });
+    // probe.allow may have changed since.
+    let kept = state.desk.last(&wanted.check).filter(|round| wanted.admits(round));
+    let kept = kept.map(|round| Source::of_round(wanted, round));
+    [scheduled, kept].into_iter().flatten().max_by_key(|source| source.view.last_round)
 }
 
-fn stored(state: &State, wanted: &Wanted) -> Option<Stored> {
-    let mut stored = None;
-    if wanted.ad_hoc.is_none() {
-        state.exposition.one_view(&wanted.check.key(), &mut |view| {
-            // A reload may have changed the check a moment ago.
-            stored = (view.check == wanted.check).then_some(Stored {
-                seen: !view.endpoints.is_empty(),
-                last_round: view.last_round,
-                paused_until: view.paused_until,
-            });
-        });
-    }
-    stored
+/// The schedule's view of a configured check.
+fn stored(state: &State, wanted: &Wanted) -> Option<Arc<View>> {
+    let configured = wanted.ad_hoc.is_none();
+    let view = configured.then(|| state.store.view(&wanted.check.key())).flatten()?;
+    // A reload may have changed the check a moment ago.
+    (view.check == wanted.check).then_some(view)
+}
+
+/// Something was seen of the check, if only that its name does not resolve.
+fn has_seen(view: &View) -> bool {
+    !view.endpoints.is_empty() || view.resolve_failure.is_some()
 }
 
 /// Probes, or waits for the same probe that somebody else asked for.
@@ -243,7 +243,7 @@ async fn fly(state: &Arc<State>, wanted: &Wanted, times: &Times) -> Result<Arc<R
 /// What a round that has ended is worth as an answer.
 fn judge(state: &State, wanted: &Wanted, round: Arc<Round>) -> Result<(Source, String), Refusal> {
     if !round.observations.is_empty() {
-        return Ok((Source::Round(round), "probed now".to_owned()));
+        return Ok((Source::of_round(wanted, round), "probed now".to_owned()));
     }
     if let Some(endpoint) = round.forbidden.first() {
         let reason = wanted.ad_hoc.as_ref().and_then(|ad_hoc| ad_hoc.admit(endpoint).err());
@@ -259,12 +259,9 @@ fn judge(state: &State, wanted: &Wanted, round: Arc<Round>) -> Result<(Source, S
     let now = SystemTime::now();
     if skip.reason == SkipReason::Backoff {
         let note = skip.until.map_or_else(|| "the remote is paused".to_owned(), paused_note);
-        if stored(state, wanted).is_some_and(|stored| stored.seen) {
-            return Ok((Source::Stored(wanted.check.key()), note));
-        }
-        return match state.desk.last(&wanted.check) {
-            Some(round) if wanted.admits(&round) => Ok((Source::Round(round), note)),
-            _ => Err(nothing_known(&note).until(skip.until, now)),
+        return match last_known(state, wanted) {
+            Some(last) => Ok((last, note)),
+            None => Err(nothing_known(&note).until(skip.until, now)),
         };
     }
     let why = match skip.reason {
@@ -284,29 +281,14 @@ async fn answer(
     source: Source,
     note: String,
 ) -> Result<Response<Payload>, Refusal> {
-    let accept = if wanted.debug { None } else { asked.accept.clone() };
-    let content_type =
-        if wanted.debug { body::TEXT } else { state.exposition.content_type(accept.as_deref()) };
-    rendered(state, asked, content_type, !wanted.debug, move |state, sink| match source {
-        Source::Round(round) => {
-            if wanted.debug {
-                let seen: Vec<&Observation> = round.observations.iter().map(|o| &**o).collect();
-                sink(Bytes::from(report::text(&wanted.check, &note, &seen, Some(&round))));
-            }
-            state.exposition.round(&wanted.check, &round, accept.as_deref(), sink);
-            Ok(())
+    let format = if wanted.debug { Format::Text } else { asked.format };
+    let content_type = if wanted.debug { body::TEXT } else { format.content_type() };
+    rendered(state, asked, content_type, !wanted.debug, move |_, sink| {
+        if wanted.debug {
+            sink(Bytes::from(report::text(&source.view, &note, source.round.as_deref())));
         }
-        Source::Stored(key) => {
-            let found = state.exposition.one_view(&key, &mut |view| {
-                if wanted.debug {
-                    let seen: Vec<&Observation> =
-                        view.endpoints.values().map(|endpoint| &*endpoint.last).collect();
-                    sink(Bytes::from(report::text(&wanted.check, &note, &seen, None)));
-                }
-                state.exposition.view(view, accept.as_deref(), sink);
-            });
-            if found { Ok(()) } else { Err(Refusal::unavailable("the target was just removed")) }
-        }
+        render_view(&source.view, format, &mut |bytes| sink(bytes));
+        Ok(())
     })
     .await
 }
@@ -324,6 +306,7 @@ fn shown(text: &str) -> String {
     text.chars().take(80).flat_map(char::escape_debug).collect()
 }
 
+const FRESH: &str = "from memory: the last result is younger than probe.min_interval";
 const DEFAULT_MODULE: &str = "smtp";
 /// No scrape waits longer.
 const LONGEST: Duration = Duration::from_secs(600);
@@ -343,7 +326,7 @@ mod tests {
             method: Method::GET,
             path: "/probe".to_owned(),
             query: Query::parse(query).unwrap(),
-            accept: None,
+            format: Format::Text,
             gzip: false,
             timeout: None,
             foreign_site: false,

@@ -6,38 +6,32 @@ use std::time::SystemTime;
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-use crate::observation::verdict::judge;
 use crate::observation::{Failure, Observation, Round, Transcript, Verdict};
-use crate::target::Check;
+use crate::store::View;
 
-/// The log of one probe, up to where the metrics begin.
-pub(super) fn text(
-    check: &Check,
-    note: &str,
-    seen: &[&Observation],
-    round: Option<&Round>,
-) -> String {
+/// The log of one probe, up to where the metrics begin. `round` is what the view was made of, unless
+/// it is the schedule's.
+pub(super) fn text(view: &View, note: &str, round: Option<&Round>) -> String {
     let mut out = String::new();
     // Writing to a string does not fail.
-    let _ = write_report(&mut out, check, note, seen, round);
+    let _ = write_report(&mut out, view, note, round);
     out
 }
 
 fn write_report(
     out: &mut String,
-    check: &Check,
+    view: &View,
     note: &str,
-    seen: &[&Observation],
     round: Option<&Round>,
 ) -> std::fmt::Result {
-    let verdict = judge(seen.iter().copied());
+    let check = &view.check;
     writeln!(out, "target   {} ({})", check.target.name, check.target.place)?;
     writeln!(out, "module   {}", check.module.name)?;
     writeln!(out, "answer   {note}")?;
-    writeln!(out, "verdict  {}", sentence(&verdict))?;
-    for observation in seen {
+    writeln!(out, "verdict  {}", sentence(&view.verdict))?;
+    for seen in view.resolve_failure.iter().chain(view.endpoints.values()) {
         writeln!(out)?;
-        endpoint(out, observation)?;
+        endpoint(out, &seen.last)?;
     }
     if let Some(round) = round {
         for (endpoint, skip) in &round.skipped {

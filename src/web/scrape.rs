@@ -11,15 +11,15 @@ use tokio::time::timeout;
 
 use super::body::{self, Collector, Payload};
 use super::{Asked, Refusal, State};
+use crate::metrics::render;
 
 pub(super) async fn metrics(
     state: &Arc<State>,
     asked: &Asked,
 ) -> Result<Response<Payload>, Refusal> {
-    let accept = asked.accept.clone();
-    let content_type = state.exposition.content_type(accept.as_deref());
-    rendered(state, asked, content_type, true, move |state, sink| {
-        state.exposition.scrape(accept.as_deref(), sink);
+    let format = asked.format;
+    rendered(state, asked, format.content_type(), true, move |state, sink| {
+        render(&state.store, &state.own, format, &mut |bytes| sink(bytes));
         Ok(())
     })
     .await

@@ -1,5 +1,4 @@
-//! What the status page and the API show of a check: copied out of the views quickly, so that no
-//! lock is held while a page is built.
+//! What the status page and the API show of a check.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -9,12 +8,13 @@ use std::time::{Duration, SystemTime};
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
-use super::Exposition;
 use super::report::{utc, utc_of};
 use crate::cause::{Blame, Cause, Permanence};
-use crate::observation::{Failure, Observation, TlsFacts, TlsVersion, VerifyFailure};
+use crate::observation::{
+    EndpointState, Failure, Observation, Skip, SkipReason, TlsFacts, TlsVersion, VerifyFailure,
+};
 use crate::smtp::Phase;
-use crate::store::{EndpointView, View};
+use crate::store::{EndpointView, Store, View};
 use crate::target::{CheckKey, Endpoint};
 
 closed_enum! {
@@ -58,7 +58,10 @@ pub(super) struct Row {
     pub(super) last_round: Option<SystemTime>,
     #[serde(serialize_with = "time")]
     pub(super) next_round: Option<SystemTime>,
+    /// A failed resolve is one of them, without an address.
     pub(super) endpoints: Vec<EndpointRow>,
+    /// Endpoints that the name stands for and that were never probed.
+    pub(super) waiting: Vec<WaitingRow>,
 }
 
 /// One endpoint.
@@ -71,6 +74,7 @@ pub(super) struct EndpointRow {
     pub(super) address: Option<IpAddr>,
     pub(super) source: Option<IpAddr>,
     pub(super) mx_preference: Option<u16>,
+    pub(super) state: EndpointState,
     pub(super) success: bool,
     #[serde(serialize_with = "time")]
     pub(super) ended: Option<SystemTime>,
@@ -86,6 +90,18 @@ pub(super) struct EndpointRow {
     #[serde(serialize_with = "time")]
     pub(super) paused_until: Option<SystemTime>,
     pub(super) paused_cause: Option<Cause>,
+}
+
+/// An endpoint that was never probed, and why.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct WaitingRow {
+    host: Arc<str>,
+    port: u16,
+    address: Option<IpAddr>,
+    reason: SkipReason,
+    #[serde(serialize_with = "time")]
+    until: Option<SystemTime>,
+    cause: Option<Cause>,
 }
 
 /// How long a phase took.
@@ -130,10 +146,8 @@ pub(super) struct FailureRow {
 }
 
 /// Every check, in order.
-pub(super) fn rows(exposition: &dyn Exposition, now: SystemTime) -> Vec<Row> {
-    let mut rows = Vec::new();
-    exposition.each_view(&mut |view| rows.push(Row::of(view, now)));
-    rows
+pub(super) fn rows(store: &Store, now: SystemTime) -> Vec<Row> {
+    store.views().iter().map(|view| Row::of(view, now)).collect()
 }
 
 impl Row {
@@ -141,7 +155,7 @@ impl Row {
         let key = view.check.key();
         let verdict = &view.verdict;
         let paused_until = view.paused_until.filter(|until| *until > now);
-        let state = match (paused_until, verdict.up.or(verdict.expectation_met)) {
+        let state = match (paused_until, verdict.good()) {
             (Some(_), _) => Condition::Paused,
             (None, Some(true)) => Condition::Up,
             (None, Some(false)) => Condition::Down,
@@ -164,9 +178,15 @@ impl Row {
             last_round: view.last_round,
             next_round: view.next_round,
             endpoints: view
-                .endpoints
+                .resolve_failure
                 .iter()
-                .map(|(endpoint, seen)| EndpointRow::of(&key, endpoint, seen, now))
+                .chain(view.endpoints.values())
+                .map(|seen| EndpointRow::of(&key, seen, now))
+                .collect(),
+            waiting: view
+                .waiting
+                .iter()
+                .map(|(endpoint, skip)| WaitingRow::of(endpoint, skip))
                 .collect(),
             target: key.0,
             module: key.1,
@@ -175,8 +195,9 @@ impl Row {
 }
 
 impl EndpointRow {
-    fn of(key: &CheckKey, endpoint: &Endpoint, seen: &EndpointView, now: SystemTime) -> Self {
+    fn of(key: &CheckKey, seen: &EndpointView, now: SystemTime) -> Self {
         let last = &seen.last;
+        let endpoint = &last.endpoint;
         let paused = seen.paused.filter(|(until, _)| *until > now);
         Self {
             id: id(key, endpoint),
@@ -185,6 +206,7 @@ impl EndpointRow {
             address: endpoint.address,
             source: endpoint.source,
             mx_preference: endpoint.mx_preference,
+            state: seen.state(),
             success: last.success(),
             ended: Some(last.ended),
             duration: last.duration,
@@ -206,9 +228,22 @@ impl EndpointRow {
                 .collect(),
             starttls_offered: last.starttls_offered,
             tls: last.tls.as_ref().map(TlsRow::of),
-            failure: last.failure.as_ref().map(FailureRow::of),
+            failure: last.trouble().as_ref().map(FailureRow::of),
             paused_until: paused.map(|(until, _)| until),
             paused_cause: paused.map(|(_, cause)| cause),
+        }
+    }
+}
+
+impl WaitingRow {
+    fn of(endpoint: &Endpoint, skip: &Skip) -> Self {
+        Self {
+            host: endpoint.host.clone(),
+            port: endpoint.port,
+            address: endpoint.address,
+            reason: skip.reason,
+            until: skip.until,
+            cause: skip.cause,
         }
     }
 }
@@ -258,12 +293,12 @@ pub(super) fn id(key: &CheckKey, endpoint: &Endpoint) -> String {
 
 /// The code that explains the verdict: of the endpoint that failed as the verdict says, QUIT apart.
 fn telling_code(view: &View) -> Option<u16> {
-    let fits = |observation: &Observation| match (&view.verdict.failure, &observation.failure) {
+    let fits = |observation: &Observation| match (&view.verdict.failure, observation.trouble()) {
         (Some(a), Some(b)) => (a.phase, a.cause) == (b.phase, b.cause),
         (None, None) => true,
         _ => false,
     };
-    let mut seen = view.endpoints.values().map(|endpoint| &endpoint.last);
+    let mut seen = view.endpoints.values().map(|endpoint| &*endpoint.last);
     let first = seen.clone().next();
     let observation = seen.find(|observation| fits(observation)).or(first)?;
     observation.replies.iter().rfind(|reply| reply.phase != Phase::Quit).map(|reply| reply.code)

@@ -17,3 +17,4 @@ mod net;
 mod metrics;
 mod store;
 mod support;
+mod web;
