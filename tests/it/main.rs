@@ -1,5 +1,3 @@
 //! The hermetic tests: one binary, a file per behaviour.
 
 mod demo;
-mod demo_dns;
-mod demo_world;
