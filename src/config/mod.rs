@@ -1,10 +1,27 @@
 //! From a file and the environment to a [`Config`] in which every value is right.
+//!
+//! The file becomes a tree that knows where each value was written (`tree`), the environment is
+//! laid over it (`env`), and every key is parsed into the type that carries its bounds (`check`,
+//! `module`, `targets`; single values in `value`). [`reference`] lists the keys. A load is all or
+//! nothing: one problem anywhere, in a target file or a secret too, refuses the whole.
 
-pub mod check;
-pub mod file;
-pub mod secret;
+mod check;
+mod disk;
+mod env;
+mod file;
+mod module;
+mod secret;
+mod shown;
+mod summary;
+mod targets;
+mod tree;
+mod value;
+mod walk;
+
+pub use file::{KeyDoc, reference};
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -22,6 +39,8 @@ pub struct Config {
     /// Files besides the configuration file whose change asks for a reload: what `target_files`
     /// matched, and the patterns' directories.
     pub watched: Vec<PathBuf>,
+    /// What is odd but let through: a secret that everybody can read, a server probed twice.
+    pub warnings: Vec<Problem>,
     /// The configuration as `/config` shows it: YAML, secrets as `<secret>`, defaults filled in.
     pub shown: String,
 }
@@ -39,11 +58,32 @@ impl Config {
             })
             .collect()
     }
+
+    /// What this configuration will do, for a person: how many targets, how many connections each
+    /// remote gets per day, most first, and the warnings. Lines, each ended.
+    pub fn summary(&self) -> String {
+        summary::text(self)
+    }
 }
 
 /// Everything that is wrong with a configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError(pub Vec<Problem>);
+
+impl fmt::Display for ConfigError {
+    /// One problem a line, without a line break at the end.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, problem) in self.0.iter().enumerate() {
+            if n > 0 {
+                f.write_str("\n")?;
+            }
+            problem.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigError {}
 
 /// One thing that is wrong, with its place and the mend.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,16 +98,58 @@ pub struct Problem {
     pub message: String,
 }
 
+impl fmt::Display for Problem {
+    /// `file:line:column: key.path: message`, without the parts that there are none of.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.file)?;
+        if let Some((line, column)) = self.place {
+            write!(f, ":{line}:{column}")?;
+        }
+        if !self.path.is_empty() {
+            write!(f, ": {}", self.path)?;
+        }
+        write!(f, ": {}", self.message)
+    }
+}
+
 /// Reads and checks the configuration. `path` none: built-in modules and no targets. `environment`
-/// holds the variables whose names begin with `SMTP_EXPORTER__`, and those that secrets name.
+/// holds the variables whose names begin with `SMTP_EXPORTER__`, and those that secrets name; the
+/// others are not looked at, so it may be the whole environment. File names in the configuration
+/// are relative to the file. Blocks on files, never on the network.
 ///
 /// # Errors
 ///
-/// Every problem at once.
+/// Every problem at once, those of one file in order of place.
 pub fn load(
     path: Option<&Path>,
     environment: &BTreeMap<String, String>,
 ) -> Result<Config, ConfigError> {
-    let _ = (path, environment);
-    Err(ConfigError(Vec::new()))
+    let mut findings = walk::Findings::default();
+    let (file, base) = match path {
+        Some(path) => (path.display().to_string(), path.parent().unwrap_or(Path::new(""))),
+        None => ("defaults".to_owned(), Path::new("")),
+    };
+    let file: Arc<str> = Arc::from(file);
+    let bytes = path.map_or(Ok(Vec::new()), |path| disk::read(path, tree::MAX_BYTES));
+    let top = walk::Spot { file: file.clone(), place: None, path: String::new() };
+    let root = findings
+        .take(&top, bytes)
+        .and_then(|bytes| tree::parse(&bytes, &file, &mut findings.problems));
+    let Some(mut root) = root else {
+        return Err(ConfigError(findings.problems));
+    };
+    env::apply(&mut root, environment, &mut findings.problems);
+    let mut config = check::check(root, base, environment, &mut findings);
+    if findings.problems.is_empty() {
+        config.warnings = findings.warnings;
+        return Ok(config);
+    }
+    let mut problems = findings.problems;
+    // The main file first, then the others and the variables, each from top to bottom.
+    problems.sort_by(|a, b| {
+        let key = |p: &Problem| (p.file != *file, p.file.clone(), p.place);
+        key(a).cmp(&key(b))
+    });
+    problems.dedup();
+    Err(ConfigError(problems))
 }

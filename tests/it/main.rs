@@ -1,3 +1,4 @@
 //! The hermetic tests: one binary, a file per behaviour.
 
+mod config;
 mod demo;

@@ -1,6 +1,6 @@
 //! The demo's whole set: every exhibit is there, on its own address, under its own name.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
@@ -89,4 +89,19 @@ async fn the_configuration_names_every_exhibit_and_says_what_it_shows() {
         assert!(target[place].as_str().unwrap().ends_with(".demo.test"), "{target}");
     }
     assert!(world.ca_pem().unwrap().starts_with("-----BEGIN CERTIFICATE-----"));
+}
+
+#[tokio::test]
+async fn the_configuration_loads_as_any_other() {
+    let world = World::start().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (ca_file, file) = (folder.path().join("ca.pem"), folder.path().join("demo.yml"));
+    std::fs::write(&ca_file, world.ca_pem().unwrap()).unwrap();
+    std::fs::write(&file, world.config_yaml(&ca_file)).unwrap();
+    let config = smtp_exporter::config::load(Some(&file), &BTreeMap::new()).unwrap();
+    assert_eq!(config.policy.dns_servers, [world.dns().address()]);
+    assert_eq!(config.policy.ca_file, Some(ca_file));
+    let checks = config.checks();
+    assert_eq!(checks.len(), EXHIBITS.iter().map(|e| e.modules.len()).sum::<usize>());
+    assert!(checks.iter().all(|check| check.interval().as_secs() == 5));
 }
