@@ -142,12 +142,15 @@ pub enum Tls {
 }
 
 closed_enum! {
-    /// A version that current clients refuse (RFC 8996).
+    /// What old software speaks: two versions that current clients refuse (RFC 8996), and one whose
+    /// suites they refuse.
     pub enum LegacyVersion {
         /// TLS 1.0.
         Tls10 => "TLS1.0",
         /// TLS 1.1.
         Tls11 => "TLS1.1",
+        /// TLS 1.2.
+        Tls12 => "TLS1.2",
     }
 }
 
@@ -287,6 +290,11 @@ impl Behaviour {
     /// Nothing newer than TLS 1.0.
     pub fn tls10_only() -> Self {
         Self { tls: Tls::Legacy(LegacyVersion::Tls10), ..Self::healthy() }
+    }
+
+    /// TLS 1.2 with RSA key exchange and CBC only.
+    pub fn rsa_only() -> Self {
+        Self { tls: Tls::Legacy(LegacyVersion::Tls12), ..Self::healthy() }
     }
 
     /// TLS from the first byte, AUTH inside.

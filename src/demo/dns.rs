@@ -13,6 +13,7 @@ use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
 
 use super::zone::{Answer, Compiled, Outcome, Zone, key, soa};
 
@@ -21,7 +22,7 @@ use super::zone::{Answer, Compiled, Outcome, Zone, key, soa};
 pub struct Dns {
     address: SocketAddr,
     shared: Arc<Shared>,
-    _stop: DropGuard,
+    stop: DropGuard,
 }
 
 impl Dns {
@@ -42,16 +43,18 @@ impl Dns {
             zone: Mutex::new(Arc::new(compiled)),
             counts: Mutex::new(BTreeMap::new()),
             stop: stop.clone(),
+            tasks: TaskTracker::new(),
             permits: Arc::new(Semaphore::new(MAX_AT_ONCE)),
         });
         let dns = Self {
             address: udp.local_addr()?,
             shared: shared.clone(),
-            _stop: stop.clone().drop_guard(),
+            stop: stop.clone().drop_guard(),
         };
         let udp = serve_udp(Arc::new(udp), shared.clone());
-        runtime.spawn(stop.clone().run_until_cancelled_owned(udp));
-        runtime.spawn(stop.run_until_cancelled_owned(serve_tcp(tcp, shared)));
+        let tcp = serve_tcp(tcp, shared.clone());
+        shared.tasks.spawn_on(stop.clone().run_until_cancelled_owned(udp), &runtime);
+        shared.tasks.spawn_on(stop.run_until_cancelled_owned(tcp), &runtime);
         Ok(dns)
     }
 
@@ -85,6 +88,13 @@ impl Dns {
     pub fn questions(&self) -> BTreeMap<(String, String), u64> {
         lock(&self.shared.counts).clone()
     }
+
+    /// Stops and waits until the port is free again.
+    pub async fn stop(self) {
+        drop(self.stop);
+        self.shared.tasks.close();
+        self.shared.tasks.wait().await;
+    }
 }
 
 #[derive(Debug)]
@@ -92,6 +102,7 @@ struct Shared {
     zone: Mutex<Arc<Compiled>>,
     counts: Mutex<BTreeMap<(String, String), u64>>,
     stop: CancellationToken,
+    tasks: TaskTracker,
     permits: Arc<Semaphore>,
 }
 
@@ -100,7 +111,7 @@ impl Shared {
         // Over the bound a question is lost, as it would be in a full socket buffer.
         if let Ok(permit) = self.permits.clone().try_acquire_owned() {
             let stop = self.stop.clone();
-            tokio::spawn(async move {
+            self.tasks.spawn(async move {
                 stop.run_until_cancelled_owned(task).await;
                 drop(permit);
             });

@@ -17,6 +17,7 @@ impl LegacyVersion {
         match self {
             Self::Tls10 => 1,
             Self::Tls11 => 2,
+            Self::Tls12 => 3,
         }
     }
 }

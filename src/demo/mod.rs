@@ -19,6 +19,7 @@ mod conn;
 pub mod dns;
 pub mod exhibit;
 mod legacy;
+mod login;
 mod script;
 pub mod server;
 pub mod tls;
@@ -100,6 +101,14 @@ impl World {
     /// `ca_file` is where the caller put [`World::ca_pem`].
     pub fn config_yaml(&self, ca_file: &Path) -> String {
         config::yaml(self.port, self.ipv6, self.dns.address(), ca_file)
+    }
+
+    /// Stops everything and waits until every port is free again.
+    pub async fn stop(self) {
+        for (_, server) in self.servers {
+            server.stop().await;
+        }
+        self.dns.stop().await;
     }
 
     fn try_start() -> io::Result<Self> {

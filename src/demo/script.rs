@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
-use super::auth::{self, Auth, Sasl};
+use super::auth::Auth;
 use super::behaviour::{Behaviour, GREETING, Point, Step, Tls};
 use super::conn::{Conn, Ending, Heard};
 use super::legacy;
@@ -41,19 +41,20 @@ pub(super) async fn serve(
     session.conn.close().await;
 }
 
-struct Session {
-    conn: Conn,
+/// One session and what it knows of its client.
+pub(super) struct Session {
+    pub(super) conn: Conn,
     client: IpAddr,
-    number: u64,
+    pub(super) number: u64,
     limited: Option<Limit>,
-    behaviour: Arc<Behaviour>,
-    shared: Arc<Shared>,
-    tls: bool,
+    pub(super) behaviour: Arc<Behaviour>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) tls: bool,
     /// EHLO or HELO was said on this channel.
-    hello: bool,
+    pub(super) hello: bool,
     /// The greeting was a refusal: all but QUIT is out of order.
     refused: bool,
-    logged_in: bool,
+    pub(super) logged_in: bool,
     from: Option<String>,
 }
 
@@ -196,10 +197,6 @@ impl Session {
         Step::reply(250, &lines)
     }
 
-    fn auth_offered(&self) -> Option<&Auth> {
-        self.behaviour.auth.as_ref().filter(|auth| self.tls || auth.in_clear)
-    }
-
     async fn starttls(&mut self) -> Result<(), Ending> {
         if self.tls || self.behaviour.tls == Tls::Off {
             return self.conn.text("502 5.5.1 Error: command not implemented").await;
@@ -236,92 +233,6 @@ impl Session {
         self.hello = false;
         self.from = None;
         Ok(())
-    }
-
-    async fn auth(&mut self, rest: &str) -> Result<(), Ending> {
-        if !self.hello || self.logged_in {
-            return self.conn.text("503 5.5.1 Error: AUTH is out of order").await;
-        }
-        let Some(offer) = self.auth_offered().cloned() else {
-            let text = if self.behaviour.auth.is_some() {
-                "530 5.7.0 Must issue a STARTTLS command first"
-            } else {
-                "503 5.5.1 Error: authentication not enabled"
-            };
-            return self.conn.text(text).await;
-        };
-        let (word, initial) = rest.split_once(' ').unwrap_or((rest, ""));
-        let Some(mechanism) = offer.mechanism(word) else {
-            return self.conn.text("504 5.5.4 Error: unknown authentication mechanism").await;
-        };
-        let initial = Some(initial.trim()).filter(|text| !text.is_empty()).map(str::as_bytes);
-        let good = self.exchange(&offer, mechanism, initial).await?;
-        self.logged_in = good;
-        let text = self.judge_login(good);
-        self.conn.text(text).await
-    }
-
-    fn judge_login(&self, good: bool) -> &'static str {
-        let mut state = self.shared.state();
-        if good {
-            state.stats.logins += 1;
-            "235 2.7.0 Authentication successful"
-        } else {
-            state.stats.logins_refused += 1;
-            "535 5.7.8 Error: authentication failed"
-        }
-    }
-
-    async fn exchange(
-        &mut self,
-        offer: &Auth,
-        mechanism: Sasl,
-        initial: Option<&[u8]>,
-    ) -> Result<bool, Ending> {
-        let first = initial.map(auth::decode);
-        Ok(match mechanism {
-            Sasl::Plain => {
-                let response = match first {
-                    Some(first) => first,
-                    None => self.challenge(b"").await?,
-                };
-                response.is_some_and(|response| offer.plain(&response))
-            }
-            Sasl::Login => {
-                let user = match first {
-                    Some(first) => first,
-                    None => self.challenge(b"Username:").await?,
-                };
-                let Some(user) = user else { return Ok(false) };
-                let password = self.challenge(b"Password:").await?;
-                password.is_some_and(|password| offer.password_of(&user, &password))
-            }
-            Sasl::CramMd5 => {
-                let challenge = format!("<{}.demo@{}>", self.number, self.behaviour.name);
-                let response = self.challenge(challenge.as_bytes()).await?;
-                response.is_some_and(|response| offer.cram_md5(challenge.as_bytes(), &response))
-            }
-            Sasl::Xoauth2 => {
-                let response = match first {
-                    Some(first) => first,
-                    None => self.challenge(b"").await?,
-                };
-                let good = response.is_some_and(|response| offer.xoauth2(&response));
-                if !good {
-                    // The reason comes as a challenge, which the client answers with an empty line.
-                    self.challenge(b"{\"status\":\"401\",\"schemes\":\"bearer\"}").await?;
-                }
-                good
-            }
-        })
-    }
-
-    /// Sends a 334 and reads the answer; none when it is `*` or not base64.
-    async fn challenge(&mut self, challenge: &[u8]) -> Result<Option<Vec<u8>>, Ending> {
-        self.conn.text(&format!("334 {}", auth::encode(challenge))).await?;
-        let Heard::Line(line) = self.conn.line().await? else { return Err(Ending::Server) };
-        self.shared.state().hear(self.number, self.tls, &line);
-        Ok(auth::decode(&line))
     }
 
     async fn mail(&mut self, rest: &str) -> Result<(), Ending> {

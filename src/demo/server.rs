@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
 
 use super::behaviour::{Behaviour, Tls};
 use super::conn::Ending;
@@ -23,7 +24,7 @@ use super::tls::{Authority, legacy_certificate};
 pub struct Server {
     addresses: Vec<SocketAddr>,
     shared: Arc<Shared>,
-    _stop: DropGuard,
+    stop: DropGuard,
 }
 
 impl Server {
@@ -55,11 +56,12 @@ impl Server {
         let server = Self {
             addresses: bound?,
             shared: Arc::new(Shared::new(behaviour, stop.clone())),
-            _stop: stop.clone().drop_guard(),
+            stop: stop.clone().drop_guard(),
         };
         for listener in listeners {
             let accepting = accept(listener, server.shared.clone());
-            runtime.spawn(stop.clone().run_until_cancelled_owned(accepting));
+            let accepting = stop.clone().run_until_cancelled_owned(accepting);
+            server.shared.tasks.spawn_on(accepting, &runtime);
         }
         Ok(server)
     }
@@ -93,6 +95,13 @@ impl Server {
         prepare(&behaviour)?;
         self.shared.state().behaviour = Arc::new(behaviour);
         Ok(())
+    }
+
+    /// Closes everything and waits until the ports are free again. Sessions are cut off.
+    pub async fn stop(self) {
+        drop(self.stop);
+        self.shared.tasks.close();
+        self.shared.tasks.wait().await;
     }
 }
 
@@ -156,6 +165,7 @@ pub struct Said {
 pub(super) struct Shared {
     state: Mutex<State>,
     stop: CancellationToken,
+    tasks: TaskTracker,
 }
 
 /// The inside of [`Shared`]. The lock is never held across an await.
@@ -177,7 +187,7 @@ impl Shared {
             clients: HashMap::new(),
             greylist: HashMap::new(),
         };
-        Self { state: Mutex::new(state), stop }
+        Self { state: Mutex::new(state), stop, tasks: TaskTracker::new() }
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
@@ -316,7 +326,7 @@ fn admit(stream: TcpStream, peer: SocketAddr, shared: &Arc<Shared>) {
         return;
     }
     let session = script::serve(stream, client, seat, shared.clone(), behaviour);
-    tokio::spawn(shared.stop.clone().run_until_cancelled_owned(session));
+    shared.tasks.spawn(shared.stop.clone().run_until_cancelled_owned(session));
 }
 
 /// A listener with room for a burst.

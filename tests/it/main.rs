@@ -18,3 +18,4 @@ mod metrics;
 mod store;
 mod support;
 mod web;
+mod demo;

@@ -1,12 +1,10 @@
 //! The demo's whole set: every exhibit is there, on its own address, under its own name.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests may panic")]
-
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
-use smtp_exporter::demo::{EXHIBITS, Server, World};
+use smtp_exporter::demo::{Behaviour, EXHIBITS, Server, World};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
@@ -57,23 +55,15 @@ async fn the_pair_has_both_families_and_a_dead_backup() {
 }
 
 #[tokio::test]
-async fn several_worlds_stand_side_by_side_and_go_when_dropped() {
+async fn several_worlds_stand_side_by_side_and_stop() {
     let first = World::start().unwrap();
     let second = World::start().unwrap();
     assert_ne!(first.port(), second.port());
     let address = first.server("healthy").unwrap().address();
-    drop(first);
-    // The port is free again, which it is only once the listener is gone.
-    let mut tries = 0;
-    let again = loop {
-        match Server::start(address, smtp_exporter::demo::Behaviour::plain()) {
-            Ok(server) => break server,
-            Err(error) => assert!(tries < 100, "{error}"),
-        }
-        tries += 1;
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    };
-    assert_eq!(again.address(), address);
+    first.stop().await;
+    let again = Server::start(address, Behaviour::plain()).unwrap();
+    assert_eq!(again.address(), address, "the port is free again");
+    assert!(first_words(second.server("healthy").unwrap().address()).await.starts_with("220"));
 }
 
 #[tokio::test]
@@ -99,4 +89,19 @@ async fn the_configuration_names_every_exhibit_and_says_what_it_shows() {
         assert!(target[place].as_str().unwrap().ends_with(".demo.test"), "{target}");
     }
     assert!(world.ca_pem().unwrap().starts_with("-----BEGIN CERTIFICATE-----"));
+}
+
+#[tokio::test]
+async fn the_configuration_loads_as_any_other() {
+    let world = World::start().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (ca_file, file) = (folder.path().join("ca.pem"), folder.path().join("demo.yml"));
+    std::fs::write(&ca_file, world.ca_pem().unwrap()).unwrap();
+    std::fs::write(&file, world.config_yaml(&ca_file)).unwrap();
+    let config = smtp_exporter::config::load(Some(&file), &BTreeMap::new()).unwrap();
+    assert_eq!(config.policy.dns_servers, [world.dns().address()]);
+    assert_eq!(config.policy.ca_file, Some(ca_file));
+    let checks = config.checks();
+    assert_eq!(checks.len(), EXHIBITS.iter().map(|e| e.modules.len()).sum::<usize>());
+    assert!(checks.iter().all(|check| check.interval().as_secs() == 5));
 }

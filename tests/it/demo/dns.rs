@@ -1,7 +1,5 @@
 //! The demo's DNS answers as its zone says, seen through the resolver that the product uses.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests may panic")]
-
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
