@@ -13,6 +13,7 @@
 )]
 
 mod cli;
+mod domains;
 mod faults;
 mod limits;
 mod prometheus;

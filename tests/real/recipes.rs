@@ -2,7 +2,7 @@
 //! bed's and not the exporter's.
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::{Ipv4Addr, TcpStream, UdpSocket};
 use std::time::Duration;
 
 use crate::support::Bed;
@@ -68,6 +68,21 @@ fn opensmtpd_comes_up() {
 fn dovecot_comes_up() {
     let bed = Bed::of("dovecot").start("recipe", &[465, 587, 12345]);
     greets_and_offers_starttls(&bed, 587);
+}
+
+#[test]
+fn dnsmasq_comes_up() {
+    let bed = Bed::of("dnsmasq").line("mx-host=bed.test,mx.bed.test,10").start("recipe", &[53]);
+    // Asks for the MX of bed.test: header, question, type 15, class 1.
+    let question = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x03bed\x04test\0\0\x0f\0\x01";
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    socket.send_to(question, (bed.address, 53)).unwrap();
+    let mut answer = [0; 512];
+    let length = socket.recv(&mut answer).unwrap();
+    // The same id, no error, one answer.
+    assert!(length > question.len(), "{:?}", &answer[..length]);
+    assert_eq!((&answer[..2], answer[3] & 0x0f, answer[7]), (&b"\x12\x34"[..], 0, 1));
 }
 
 #[test]

@@ -31,7 +31,7 @@ if [[ ! -e $store/apt/updated ]]; then
     touch "$store/apt/updated"
 fi
 
-if ! apt-get -qq -y --download-only --no-install-recommends "${own[@]}" \
+if ! apt-get -qq -y --download-only --reinstall --no-install-recommends "${own[@]}" \
     -o "Dir::Cache::archives=$archives" install "$@" >"$archives/apt.log" 2>&1; then
     cat "$archives/apt.log" >&2
     # A list that points to versions that are gone is read anew next time.
