@@ -7,7 +7,7 @@ const PLAIN: &[&str] = &["connect", "greeting", "ehlo", "quit"];
 const STARTTLS: &[&str] = &["connect", "greeting", "ehlo", "starttls", "tls", "ehlo_tls", "quit"];
 const STARTTLS_AUTH: &[&str] =
     &["connect", "greeting", "ehlo", "starttls", "tls", "ehlo_tls", "auth", "quit"];
-const IMPLICIT: &[&str] = &["connect", "tls_implicit", "greeting", "ehlo_tls", "quit"];
+const IMPLICIT: &[&str] = &["connect", "tls_implicit", "greeting", "ehlo", "quit"];
 
 /// The modules that these tests share. The password is the beds'.
 fn modules() -> String {
