@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # What the recipes share. A recipe is `NAME.sh STORE STATE ADDRESS [LINE...]`: it writes the
 # configuration of one server into STATE, with further lines as given, and becomes the server's
 # keeper: whoever ends the keeper ends the server. STATE/pki holds key.pem, chain.pem and ca.pem.

@@ -24,19 +24,32 @@ mkdir -p "$lists/partial" "$archives/partial"
 own=(-o "Dir::State::lists=$lists" -o "Dir::Cache::pkgcache=" -o "Dir::Cache::srcpkgcache="
     -o "Debug::NoLocking=1" -o "APT::Sandbox::User=root" -o "Acquire::Retries=3")
 
-if [[ ! -e $store/apt/updated ]]; then
-    # One source of several that cannot be reached is no reason to stop: the download below tells.
+# One source of several that cannot be reached is no reason to stop: the download tells.
+update() {
     apt-get -qq "${own[@]}" -o Acquire::Languages=none update >"$store/apt/update.log" 2>&1 ||
         cat "$store/apt/update.log" >&2
     touch "$store/apt/updated"
-fi
+}
 
-if ! apt-get -qq -y --download-only --reinstall --no-install-recommends "${own[@]}" \
-    -o "Dir::Cache::archives=$archives" install "$@" >"$archives/apt.log" 2>&1; then
-    cat "$archives/apt.log" >&2
-    # A list that points to versions that are gone is read anew next time.
-    rm -f "$store/apt/updated"
-    exit 1
+download() {
+    apt-get -qq -y --download-only --reinstall --no-install-recommends "${own[@]}" \
+        -o "Dir::Cache::archives=$archives" install "$@" >"$archives/apt.log" 2>&1
+}
+
+# Lists of an earlier run may point to versions that are gone: then they are read anew, once.
+fresh=
+if [[ ! -e $store/apt/updated ]]; then
+    update
+    fresh=yes
+fi
+if ! download "$@"; then
+    if [[ -z $fresh ]]; then
+        update
+    fi
+    if [[ -n $fresh ]] || ! download "$@"; then
+        cat "$archives/apt.log" >&2
+        exit 1
+    fi
 fi
 
 rm -rf "$root"
