@@ -20,6 +20,7 @@ fi
 lists=$store/apt/lists
 archives=$store/debs/$name
 mkdir -p "$lists/partial" "$archives/partial"
+rm -f "$archives"/*.deb
 # The sandbox user of apt cannot write below a directory that only root may enter.
 own=(-o "Dir::State::lists=$lists" -o "Dir::Cache::pkgcache=" -o "Dir::Cache::srcpkgcache="
     -o "Debug::NoLocking=1" -o "APT::Sandbox::User=root" -o "Acquire::Retries=3")
