@@ -55,8 +55,11 @@ fn assert_failure(scrape: &Scrape, target: &str, [phase, cause, blame]: [&str; 3
     assert_eq!(scrape.value("smtp_target_failure", &why), Some(1.0), "{why:?}\n{about}");
     assert_eq!(scrape.all("smtp_target_failure", &why[..1]).len(), 1, "one, dominant\n{about}");
     assert_eq!(scrape.value("smtp_target_up", &why[..1]), Some(0.0), "{about}");
-    let counted = [why[0], ("result", blame)];
-    assert!(scrape.value("smtp_probes_total", &counted) >= Some(1.0), "{about}");
+    for result in ["sender", "exporter"] {
+        let counted = [why[0], ("result", result)];
+        assert_eq!(scrape.value("smtp_probes_total", &counted), Some(0.0), "{about}");
+    }
+    assert!(scrape.sum("smtp_probe_failures_total", &why[..3]) >= 1.0, "{about}");
 }
 
 fn down(exporter: &Exporter, target: &str) -> Scrape {

@@ -97,15 +97,15 @@ targets:
     // A 421 greeting says nothing about STARTTLS.
     assert!(scrape.all("smtp_starttls_offered", &check).is_empty(), "{about}");
     let paused = "smtp_target_paused_until_timestamp_seconds";
-    let scrape = exporter.scrape();
-    assert_eq!(scrape.all(paused, &[]).len(), 3, "{}\n{}", about, scrape.about("twin"));
+    let scrape =
+        exporter.until("twin", Duration::from_secs(5), |scrape| scrape.all(paused, &[]).len() == 3);
     for sample in scrape.all(paused, &[]) {
         let left = sample.value - now();
         assert!((0.0..9.0).contains(&left), "{left} s left\n{about}");
     }
 
     // Everybody stays away: one 421, not one per check.
-    std::thread::sleep(Duration::from_secs(4));
+    std::thread::sleep(Duration::from_secs(2));
     assert_eq!(exceeded(&postfix) - in_vain, 1, "{}", postfix.log());
     let skips =
         exporter.scrape().sum("smtp_exporter_probes_skipped_total", &[("reason", "backoff")]);
