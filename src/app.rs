@@ -13,7 +13,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
-use bytes::Bytes;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -24,12 +23,11 @@ use crate::config::{self, Config, ConfigError};
 use crate::demo::World;
 use crate::metrics;
 use crate::net::tcp;
-use crate::observation::Round;
 use crate::probe::Prober;
 use crate::schedule::Schedule;
-use crate::store::{Store, View};
-use crate::target::{Check, CheckKey, Family};
-use crate::web::{self, Control, Exposition, Running};
+use crate::store::Store;
+use crate::target::Family;
+use crate::web::{self, Control, Running};
 
 /// What the command line says about serving.
 #[derive(Debug, Clone)]
@@ -187,7 +185,8 @@ impl App {
     fn new(options: Options, prober: Prober, config: Config) -> anyhow::Result<Arc<Self>> {
         let store = Arc::new(Store::default());
         let prober = Arc::new(prober);
-        let own = metrics::Exporter::new().context("cannot register the exporter's own metrics")?;
+        let own = metrics::Exporter::new(prober.in_flight())
+            .context("cannot register the exporter's own metrics")?;
         let lag = {
             let own = own.clone();
             move |late: Duration| own.round_started(late)
@@ -214,7 +213,12 @@ impl App {
 
     /// What the web answers from.
     fn web_state(self: Arc<Self>, stop: &CancellationToken) -> Arc<web::State> {
-        let mut state = web::State::new(self.clone(), self.clone(), self.prober.clone());
+        let mut state = web::State::new(
+            self.clone(),
+            self.store.clone(),
+            self.own.clone(),
+            self.prober.clone(),
+        );
         let prefix = self.options.route_prefix.clone().unwrap_or_else(|| {
             let url = &self.options.external_url;
             let after = url.split_once("://").map_or("", |(_, rest)| rest);
@@ -302,44 +306,6 @@ impl Control for App {
     }
 }
 
-impl Exposition for App {
-    fn content_type(&self, accept: Option<&str>) -> &'static str {
-        format(accept).content_type()
-    }
-
-    fn scrape(&self, accept: Option<&str>, mut sink: &mut dyn FnMut(Bytes)) {
-        self.own.set_in_flight(self.prober.in_flight());
-        metrics::render(&self.store, &self.own, format(accept), &mut sink);
-    }
-
-    fn view(&self, view: &View, accept: Option<&str>, mut sink: &mut dyn FnMut(Bytes)) {
-        metrics::render_view(view, format(accept), &mut sink);
-    }
-
-    fn round(
-        &self,
-        check: &Check,
-        round: &Round,
-        accept: Option<&str>,
-        mut sink: &mut dyn FnMut(Bytes),
-    ) {
-        metrics::render_view(&View::of_round(check.clone(), round), format(accept), &mut sink);
-    }
-
-    fn each_view(&self, read: &mut dyn FnMut(&View)) {
-        for view in self.store.views() {
-            read(&view);
-        }
-    }
-
-    fn one_view(&self, key: &CheckKey, read: &mut dyn FnMut(&View)) -> bool {
-        self.store.view(key).is_some_and(|view| {
-            read(&view);
-            true
-        })
-    }
-}
-
 /// What is looked after besides requests and probes: files of targets, pauses, routes.
 async fn watch(app: Arc<App>, stop: CancellationToken) {
     let mut every = tokio::time::interval(WATCH_EVERY);
@@ -362,10 +328,6 @@ async fn watch(app: Arc<App>, stop: CancellationToken) {
             let _ = app.reload().await;
         }
     }
-}
-
-fn format(accept: Option<&str>) -> metrics::Format {
-    metrics::Format::negotiate(accept.unwrap_or_default())
 }
 
 fn warn(config: &Config) {

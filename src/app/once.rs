@@ -45,7 +45,7 @@ pub fn check_for(config: &Config, target: &str, module: Option<&str>) -> Result<
 }
 
 /// The names that the addresses which we connected from have in reverse DNS.
-pub type Origins = BTreeMap<IpAddr, Result<Vec<String>, String>>;
+type Origins = BTreeMap<IpAddr, Result<Vec<String>, String>>;
 
 /// Probes once. Ctrl-C ends it with QUIT.
 ///

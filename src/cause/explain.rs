@@ -12,3 +12,13 @@ pub fn tsv(line: &str) -> String {
         None => format!("unknown\t{}\t{line}", super::rules::NO_RULE),
     }
 }
+
+/// Text.
+pub fn text(line: &str) -> String {
+    line.to_owned()
+}
+
+/// Json.
+pub fn json(line: &str) -> String {
+    line.to_owned()
+}

@@ -1,5 +1,7 @@
 //! The exporter's own metrics, and the process's.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use prometheus::core::Collector;
@@ -20,17 +22,18 @@ pub struct Exporter {
     reload_success_timestamp: Gauge,
     family_available: IntGaugeVec,
     in_flight: IntGauge,
+    counter: Arc<AtomicUsize>,
     lag: Histogram,
 }
 
 impl Exporter {
-    /// Registers all of them. Gauges that nobody has set yet read 0, except the families', which
+    /// Registers all of them; `in_flight` is where the prober counts what is under way. Gauges that nobody has set yet read 0, except the families', which
     /// are absent.
     ///
     /// # Errors
     ///
     /// When the catalogue has two metrics of one name, or a name that is none.
-    pub fn new() -> prometheus::Result<Self> {
+    pub fn new(in_flight: Arc<AtomicUsize>) -> prometheus::Result<Self> {
         let build = GaugeVec::new(opts(Family::BuildInfo), &label_names(Family::BuildInfo))?;
         build.with_label_values(&[VERSION, REVISION, RUST_VERSION]).set(1.0);
         let lag = def(Family::ScheduleLag);
@@ -46,6 +49,7 @@ impl Exporter {
                 &label_names(Family::FamilyAvailable),
             )?,
             in_flight: IntGauge::with_opts(opts(Family::ProbesInFlight))?,
+            counter: in_flight,
             lag,
         };
         let collectors: [Box<dyn Collector>; 7] = [
@@ -80,11 +84,6 @@ impl Exporter {
         self.family_available.with_label_values(&[family.as_str()]).set(available.into());
     }
 
-    /// Probes of endpoints under way.
-    pub fn set_in_flight(&self, probes: usize) {
-        self.in_flight.set(i64::try_from(probes).unwrap_or(i64::MAX));
-    }
-
     /// A round started so long after it was due.
     pub fn round_started(&self, lag: Duration) {
         self.lag.observe(lag.as_secs_f64());
@@ -92,6 +91,8 @@ impl Exporter {
 
     /// All of them as they are now, in order of name.
     pub fn gather(&self) -> Vec<MetricFamily> {
+        let probes = self.counter.load(Ordering::Relaxed);
+        self.in_flight.set(i64::try_from(probes).unwrap_or(i64::MAX));
         self.registry.gather()
     }
 }

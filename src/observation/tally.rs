@@ -151,8 +151,20 @@ mod tests {
         let mut seen = observation();
         seen.ready = Some(Duration::from_millis(50));
         seen.replies = vec![
-            ReplySeen { phase: Phase::Greeting, code: 220, enhanced: None, cause: None },
-            ReplySeen { phase: Phase::Ehlo, code: 299, enhanced: None, cause: None },
+            ReplySeen {
+                phase: Phase::Greeting,
+                code: 220,
+                enhanced: None,
+                cause: None,
+                text: Box::default(),
+            },
+            ReplySeen {
+                phase: Phase::Ehlo,
+                code: 299,
+                enhanced: None,
+                cause: None,
+                text: Box::default(),
+            },
         ];
         let mut tally = Tally::default();
         tally.add(&seen);

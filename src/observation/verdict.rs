@@ -174,6 +174,7 @@ mod tests {
             code: 421,
             enhanced: None,
             cause: Some(Cause::TooManyConnections),
+            text: Box::default(),
         });
         let verdict = verdict_of(&[seen]);
         assert_eq!((verdict.up, verdict.responding), (Some(false), Some(true)));

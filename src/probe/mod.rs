@@ -115,9 +115,9 @@ impl Prober {
         self.settings().resolver.clone()
     }
 
-    /// Endpoints that are being probed at this moment.
-    pub fn in_flight(&self) -> usize {
-        self.in_flight.load(Ordering::Relaxed)
+    /// How many endpoints are being probed at each moment.
+    pub fn in_flight(&self) -> Arc<AtomicUsize> {
+        self.in_flight.clone()
     }
 
     /// Runs one round; `sink` is called for each endpoint as it ends.

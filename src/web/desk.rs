@@ -163,7 +163,7 @@ mod tests {
     use crate::observation::{Failure, Observation};
     use crate::smtp::{Phase, TlsMode};
     use crate::target::{Endpoint, Module, Place, Target, Timeouts};
-    use std::time::{Duration, SystemTime};
+    use std::time::SystemTime;
 
     fn check(name: &str) -> Check {
         let module = Arc::new(Module {
@@ -189,28 +189,9 @@ mod tests {
     }
 
     fn round(observations: usize, failure: Option<Failure>) -> Round {
-        let observation = Arc::new(Observation {
-            endpoint: Endpoint {
-                host: "mx".into(),
-                port: 25,
-                address: None,
-                source: None,
-                mx_preference: None,
-            },
-            ended: SystemTime::UNIX_EPOCH,
-            duration: Duration::ZERO,
-            phases: Vec::new(),
-            replies: Vec::new(),
-            ready: None,
-            starttls_offered: None,
-            tls: None,
-            plain: None,
-            inside_tls: None,
-            failure,
-            met: None,
-            negative: false,
-            transcript: Arc::default(),
-        });
+        let endpoint = Endpoint { host: "mx".into(), port: 25, ..Endpoint::unresolved() };
+        let seen = Observation { failure, ..Observation::of(endpoint, SystemTime::UNIX_EPOCH) };
+        let observation = Arc::new(seen);
         Round {
             started: SystemTime::UNIX_EPOCH,
             ended: SystemTime::UNIX_EPOCH,

@@ -1,11 +1,5 @@
 //! The hermetic tests: one binary, a file per behaviour.
 
-mod config;
-mod config;
-mod demo;
-mod demo_dns;
-mod demo_world;
-mod net;
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -14,8 +8,11 @@ mod net;
     reason = "a test ends by panicking, also in what tests share"
 )]
 
+mod config;
+mod demo;
 mod metrics;
+mod net;
 mod store;
+mod structure;
 mod support;
 mod web;
-mod demo;

@@ -40,7 +40,7 @@ fn store_of(checks: &[(Check, Vec<Vec<Observation>>)]) -> Store {
 }
 
 fn text_of(store: &Store, format: Format) -> String {
-    let own = Exporter::new().unwrap();
+    let own = Exporter::new(Default::default()).unwrap();
     let mut text = Vec::new();
     render(store, &own, format, &mut |chunk| text.extend_from_slice(&chunk));
     String::from_utf8(text).unwrap()
@@ -380,7 +380,7 @@ fn probe_answers_gauges_of_one_round_only() {
 
 #[test]
 fn the_exporters_own_metrics_follow_what_it_is_told() {
-    let own = Exporter::new().unwrap();
+    let own = Exporter::new(Default::default()).unwrap();
     own.reloaded(at(5));
     own.set_family_available(Family::Ipv6, false);
     own.round_started(Duration::from_millis(20));
@@ -417,7 +417,7 @@ fn chunks_are_bounded() {
         })
         .collect();
     let store = store_of(&checks);
-    let own = Exporter::new().unwrap();
+    let own = Exporter::new(Default::default()).unwrap();
     let mut sizes = Vec::new();
     render(&store, &own, Format::Text, &mut |chunk| sizes.push(chunk.len()));
     assert!(sizes.len() > 10, "{sizes:?}");

@@ -21,25 +21,40 @@ const EDGES: &[(&str, &[&str])] = &[
     (
         "app",
         &[
-            "smtp", "cause", "target", "observation", "net", "store", "probe", "schedule",
-            "metrics", "config", "web", "demo",
+            "smtp",
+            "cause",
+            "target",
+            "observation",
+            "net",
+            "store",
+            "probe",
+            "schedule",
+            "metrics",
+            "config",
+            "web",
+            "demo",
         ],
     ),
     ("cli", &["app", "smtp", "cause", "target", "observation", "config", "probe", "metrics"]),
 ];
 
 /// What a pure file may not name: input, output, clocks, tasks and logs.
-const IMPURE: &[&str] =
-    &["tokio", "tracing", "std::net::Tcp", "std::net::Udp", "std::fs", "std::io", "SystemTime::now", "Instant", "std::env", "std::thread"];
+const IMPURE: &[&str] = &[
+    "tokio",
+    "tracing",
+    "std::net::Tcp",
+    "std::net::Udp",
+    "std::fs",
+    "std::io",
+    "SystemTime::now",
+    "Instant",
+    "std::env",
+    "std::thread",
+];
 
 /// Rooms and files that are pure.
-const PURE: &[&str] = &[
-    "src/smtp",
-    "src/cause",
-    "src/target",
-    "src/probe/budget.rs",
-    "src/schedule/cadence.rs",
-];
+const PURE: &[&str] =
+    &["src/smtp", "src/cause", "src/target", "src/probe/budget.rs", "src/schedule/cadence.rs"];
 
 /// Lines that a file may have. Longer ones hold more than one room.
 const LONGEST: usize = 450;
@@ -107,7 +122,8 @@ fn metric_names_stand_in_the_catalogue_alone() {
     let mut in_catalogue = 0;
     for file in sources("src") {
         let names = code(&file).lines().filter(|line| line.contains("\"smtp_")).count();
-        if file.starts_with("src/metrics/catalogue") || file == Path::new("src/metrics/catalogue.rs")
+        if file.starts_with("src/metrics/catalogue")
+            || file == Path::new("src/metrics/catalogue.rs")
         {
             in_catalogue += names;
             continue;
@@ -147,7 +163,9 @@ fn the_yaml_parser_and_the_config_crate_are_used_in_one_room() {
     let mut users = 0;
     for file in sources("src") {
         let text = code(&file);
-        if text.contains("serde_saphyr") || text.contains("::config::") && text.contains("config::Config::builder") {
+        if text.contains("serde_saphyr")
+            || text.contains("::config::") && text.contains("config::Config::builder")
+        {
             users += 1;
             assert!(file.starts_with("src/config"), "{} parses YAML", file.display());
         }
@@ -228,8 +246,7 @@ fn files(place: &Path) -> Vec<PathBuf> {
         return vec![place.to_owned()];
     }
     let Ok(entries) = std::fs::read_dir(place) else { return Vec::new() };
-    let mut all: Vec<PathBuf> =
-        entries.flat_map(|entry| files(&entry.unwrap().path())).collect();
+    let mut all: Vec<PathBuf> = entries.flat_map(|entry| files(&entry.unwrap().path())).collect();
     all.sort();
     all
 }

@@ -122,7 +122,7 @@ impl House {
                 Box::pin(async move { seen(&job, &["192.0.2.25"]) })
             })),
         });
-        let own = Exporter::new().unwrap();
+        let own = Exporter::new(Default::default()).unwrap();
         let mut state = State::new(control.clone(), store.clone(), own, prober.clone());
         change(&mut state);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
