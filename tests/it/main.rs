@@ -7,6 +7,7 @@
     reason = "a test ends by panicking, also in what tests share"
 )]
 
+mod catalogue;
 mod metrics;
 mod store;
 mod support;
