@@ -8,6 +8,7 @@
     reason = "a test ends by panicking, also in what tests share"
 )]
 
+mod catalogue;
 mod config;
 mod demo;
 mod metrics;

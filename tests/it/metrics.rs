@@ -1,74 +1,25 @@
 //! What `/metrics` and `/probe` write: golden texts, the formats' rules, and the bounds.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use expect_test::expect_file;
-use smtp_exporter::cause::{Blame, Cause};
-use smtp_exporter::metrics::catalogue::{CATALOGUE, Kind, Scope, worst_case_series};
-use smtp_exporter::metrics::label::LABELS;
-use smtp_exporter::metrics::{Exporter, Format, reference, render, render_view};
-use smtp_exporter::observation::tally::{MAX_FAILURE_KINDS, MAX_REPLY_KINDS};
+use smtp_exporter::cause::Cause;
+use smtp_exporter::metrics::catalogue::CATALOGUE;
+use smtp_exporter::metrics::{Exporter, Format, render};
 use smtp_exporter::observation::{
-    DnsReason, Failure, Observation, Skip, SkipReason, TlsFacts, VerifyFailure,
+    DnsReason, Failure, Observation, Skip, SkipReason, VerifyFailure,
 };
 use smtp_exporter::smtp::{Keyword, Mechanism, Phase};
 use smtp_exporter::store::{Store, View};
 use smtp_exporter::target::{Check, Endpoint, Family, Target};
 
 use crate::support::exposition::Exposition;
+use crate::support::scrape::{read, store_of, text_of, view_text};
 use crate::support::seen::{
     at, certificate, check, endpoint, healthy, refused, reply, round, unresolved,
 };
-
-/// A store in which each of these checks had these rounds of observations.
-fn store_of(checks: &[(Check, Vec<Vec<Observation>>)]) -> Store {
-    let store = Store::default();
-    let all: Vec<Check> = checks.iter().map(|(check, _)| check.clone()).collect();
-    let generation = store.replace_checks(&all, 10);
-    for (check, rounds) in checks {
-        for observations in rounds {
-            let round = round(observations.clone());
-            for observation in &round.observations {
-                store.put(generation, &check.key(), observation.clone());
-            }
-            store.finish_round(generation, &check.key(), &round);
-        }
-    }
-    store
-}
-
-fn text_of(store: &Store, format: Format) -> String {
-    let own = Exporter::new(Default::default()).unwrap();
-    let mut text = Vec::new();
-    render(store, &own, format, &mut |chunk| text.extend_from_slice(&chunk));
-    String::from_utf8(text).unwrap()
-}
-
-fn view_text(view: &View, format: Format) -> String {
-    let mut text = Vec::new();
-    render_view(view, format, &mut |chunk| text.extend_from_slice(&chunk));
-    String::from_utf8(text).unwrap()
-}
-
-/// Reads it in both formats, which must agree, and lints it.
-fn read(store: &Store) -> Exposition {
-    let text = Exposition::read(&text_of(store, Format::Text), Format::Text).unwrap();
-    let open = text_of(store, Format::OpenMetrics);
-    let open = Exposition::read(&open, Format::OpenMetrics).unwrap();
-    let names = |read: &Exposition| -> BTreeSet<_> {
-        let ours = |sample: &&_| !process(sample);
-        read.samples().filter(ours).map(|s| (s.name.clone(), s.labels.clone())).collect()
-    };
-    assert_eq!(names(&text), names(&open));
-    assert_eq!(text.lint(), Vec::<String>::new());
-    text
-}
-
-fn process(sample: &crate::support::exposition::Sample) -> bool {
-    sample.name.starts_with("process_")
-}
 
 /// Compares the target's part of the text, without HELP lines, with what is kept beside the tests.
 fn golden(store: &Store, expected: &expect_test::ExpectFile) {
@@ -257,110 +208,6 @@ fn new_labels_reach_the_text_that_is_kept() {
     assert!(read.samples().all(|sample| sample.labels.get("team").is_none_or(|t| t == "other")));
 }
 
-/// Everything that can be seen at once, and more than can come together.
-fn everything(endpoint: Endpoint) -> Observation {
-    let answered = [
-        Phase::Greeting,
-        Phase::Ehlo,
-        Phase::Starttls,
-        Phase::EhloTls,
-        Phase::Auth,
-        Phase::Mail,
-        Phase::Rcpt,
-        Phase::Rset,
-        Phase::Quit,
-    ];
-    let mut seen = healthy(endpoint, at(2));
-    seen.phases = Phase::ALL.iter().map(|phase| (*phase, Duration::from_millis(1))).collect();
-    // More kinds of replies than are kept apart, then the coarse ones of each phase.
-    let mut replies = Vec::new();
-    for phase in answered {
-        for cause in &Cause::ALL[..10] {
-            replies.push(reply(phase, 421, Some((4, 7, 0)), Some(*cause)));
-        }
-    }
-    assert!(replies.len() >= MAX_REPLY_KINDS);
-    for phase in answered {
-        replies.push(reply(phase, 599, None, Some(Cause::Unknown)));
-        replies.push(reply(phase, 299, Some((2, 0, 0)), None));
-    }
-    seen.replies = replies;
-    for offered in [&mut seen.plain, &mut seen.inside_tls] {
-        let offered = offered.as_mut().unwrap();
-        offered.keywords = Keyword::ALL.to_vec();
-        offered.mechanisms = Mechanism::ALL.to_vec();
-    }
-    seen.tls = Some(TlsFacts {
-        failures: VerifyFailure::ALL.to_vec(),
-        verified: Some(false),
-        ..seen.tls.clone().unwrap()
-    });
-    seen
-}
-
-#[test]
-fn the_worst_case_is_reached_and_not_passed() {
-    let check = check("mx1");
-    let store = store_of(&[(check.clone(), Vec::new())]);
-    let (one, two) = (a(), endpoint("mx1", "192.0.2.2"));
-    // Success once, so that its time is known; then every failure that is counted apart.
-    let mut failures = Vec::new();
-    for phase in Phase::ALL {
-        for cause in Cause::ALL.iter().filter(|cause| **cause != Cause::Unknown).take(4) {
-            failures.push(Failure::new(*phase, *cause, "").blamed(Blame::Target));
-        }
-    }
-    assert!(failures.len() >= MAX_FAILURE_KINDS);
-    for phase in Phase::ALL {
-        for blame in Blame::ALL {
-            failures.push(Failure::new(*phase, Cause::Unknown, "").blamed(*blame));
-        }
-    }
-    failures.push(Failure::new(Phase::Rcpt, Cause::Greylisted, ""));
-    for endpoint in [&one, &two] {
-        store.put(1, &check.key(), Arc::new(everything(endpoint.clone())));
-        for failure in &failures {
-            let seen =
-                Observation { failure: Some(failure.clone()), ..everything(endpoint.clone()) };
-            store.put(1, &check.key(), Arc::new(seen));
-        }
-    }
-    let failed = unresolved(DnsReason::Servfail, at(3));
-    store.put(1, &check.key(), Arc::new(failed.clone()));
-    let mut last = round(vec![failed, everything(one.clone())]);
-    last.endpoints = vec![one.clone(), two.clone()];
-    last.observations.truncate(1);
-    last.mx_records = Some(2);
-    let until = Skip { reason: SkipReason::Backoff, until: Some(at(600)), cause: None };
-    last.skipped = vec![(one, until.clone()), (two, until)];
-    store.finish_round(1, &check.key(), &last);
-
-    let read = read(&store);
-    let mut missing = Vec::new();
-    for def in CATALOGUE.iter().filter(|def| def.scope != Scope::Exporter) {
-        let samples = || {
-            read.samples().filter(|sample| {
-                sample.name.strip_prefix(def.name).is_some_and(|rest| {
-                    rest.is_empty() || def.kind == Kind::Histogram && rest.starts_with('_')
-                })
-            })
-        };
-        let nowhere = |sample: &&_| {
-            let sample: &crate::support::exposition::Sample = sample;
-            sample.labels.get("endpoint").is_some_and(String::is_empty)
-        };
-        let number = samples().filter(|sample| !nowhere(sample)).count();
-        let most = def.max_series * if def.scope == Scope::Endpoint { 2 } else { 1 };
-        if number != most {
-            missing.push((def.name, number, most));
-        }
-    }
-    // An `expect` module has no `up`, so these two never come together.
-    assert_eq!(missing, [("smtp_target_expectation_met", 0, 1)]);
-    let all = read.samples().filter(|sample| sample.labels.contains_key("target")).count();
-    assert_eq!(all + 1, worst_case_series(2));
-}
-
 #[test]
 fn probe_answers_gauges_of_one_round_only() {
     for format in [Format::Text, Format::OpenMetrics] {
@@ -380,13 +227,11 @@ fn probe_answers_gauges_of_one_round_only() {
 
 #[test]
 fn the_exporters_own_metrics_follow_what_it_is_told() {
-    let own = Exporter::new(Default::default()).unwrap();
+    let probes = Arc::new(AtomicUsize::new(1));
+    let own = Exporter::new(probes.clone()).unwrap();
     own.reloaded(at(5));
     own.set_family_available(Family::Ipv6, false);
     own.round_started(Duration::from_millis(20));
-    let probe = own.probe_started();
-    let second = own.probe_started();
-    drop(second);
     let mut text = Vec::new();
     render(&Store::default(), &own, Format::OpenMetrics, &mut |chunk| text.extend(chunk));
     let read = Exposition::read(&String::from_utf8(text).unwrap(), Format::OpenMetrics).unwrap();
@@ -401,7 +246,7 @@ fn the_exporters_own_metrics_follow_what_it_is_told() {
     assert_eq!(read.value(lag, &[("le", "+Inf")]), 1.0);
     assert_eq!(read.values("smtp_exporter_build_info", &[]), [1.0]);
     assert!(read.value("process_resident_memory_bytes", &[]) > 0.0);
-    drop(probe);
+    probes.store(0, Ordering::Relaxed);
     own.reload_failed();
     let in_flight = own.gather().into_iter().find(|f| f.name().ends_with("in_flight")).unwrap();
     assert_eq!(in_flight.get_metric()[0].get_gauge().get_value(), 0.0);
@@ -422,38 +267,6 @@ fn chunks_are_bounded() {
     render(&store, &own, Format::Text, &mut |chunk| sizes.push(chunk.len()));
     assert!(sizes.len() > 10, "{sizes:?}");
     assert!(sizes.iter().all(|size| *size < 70_000), "{sizes:?}");
-}
-
-#[test]
-fn the_catalogue_keeps_the_rules_of_names() {
-    let mut names = BTreeSet::new();
-    for def in CATALOGUE {
-        assert!(names.insert(def.name), "{} twice", def.name);
-        assert!(def.help.ends_with('.') && !def.help.contains(['\\', '"', '\n']), "{}", def.name);
-        assert_eq!(def.name.ends_with("_total"), def.kind == Kind::Counter, "{}", def.name);
-        assert_eq!(!def.buckets.is_empty(), def.kind == Kind::Histogram, "{}", def.name);
-        assert!(def.max_series > 0);
-        let own: BTreeSet<_> = def.labels.iter().map(|label| label.name).collect();
-        assert_eq!(own.len(), def.labels.len(), "{}: a label twice", def.name);
-        for label in def.labels {
-            assert!(LABELS.iter().any(|known| known.name == label.name));
-        }
-    }
-}
-
-#[test]
-fn the_reference_names_everything() {
-    let text = reference::markdown();
-    for def in CATALOGUE {
-        assert_eq!(text.matches(&format!("| `{}` |", def.name)).count(), 1, "{}", def.name);
-    }
-    for label in LABELS {
-        assert!(text.contains(&format!("| `{}` | {} |", label.name, label.help)), "{}", label.name);
-    }
-    assert!(text.contains("too_many_connections"));
-    assert!(text.contains(&worst_case_series(1).to_string()));
-    let columns = |line: &str| line.matches('|').count();
-    assert!(text.lines().filter(|l| l.starts_with("| `smtp_")).all(|l| columns(l) == 5));
 }
 
 proptest::proptest! {

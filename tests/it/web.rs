@@ -262,21 +262,17 @@ fn observation(endpoint: &Endpoint, failure: Option<Failure>) -> Arc<Observation
     transcript.push(Duration::from_millis(4), Side::Client, "EHLO probe.example.net");
     let code = failure.as_ref().map_or(220, |_| 554);
     let cause = failure.as_ref().map(|failure| failure.cause);
+    let text = "mx <script>alert(1)</script>".into();
+    let reply = ReplySeen { phase: Phase::Greeting, code, enhanced: None, cause, text };
     Arc::new(Observation {
-        endpoint: endpoint.clone(),
-        ended: SystemTime::now(),
         duration: Duration::from_millis(120),
         phases: vec![(Phase::Greeting, Duration::from_millis(3))],
-        replies: vec![ReplySeen { phase: Phase::Greeting, code, enhanced: None, cause }],
+        replies: vec![reply],
         ready: failure.is_none().then_some(Duration::from_millis(100)),
         starttls_offered: Some(true),
-        tls: None,
-        plain: None,
-        inside_tls: None,
         failure,
-        met: None,
-        negative: false,
         transcript: Arc::new(transcript),
+        ..Observation::of(endpoint.clone(), SystemTime::now())
     })
 }
 
@@ -286,15 +282,9 @@ fn refusal() -> Failure {
 
 fn round(observations: Vec<Arc<Observation>>) -> Round {
     Round {
-        started: SystemTime::now(),
-        ended: SystemTime::now(),
-        mx_records: None,
         endpoints: observations.iter().map(|o| o.endpoint.clone()).collect(),
-        left_out: 0,
         observations,
-        skipped: Vec::new(),
-        paused: Vec::new(),
-        forbidden: Vec::new(),
+        ..Round::new(SystemTime::now())
     }
 }
 

@@ -1,4 +1,5 @@
 //! What several behaviours' tests share.
 
 pub(crate) mod exposition;
+pub(crate) mod scrape;
 pub(crate) mod seen;

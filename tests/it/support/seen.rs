@@ -64,7 +64,7 @@ pub(crate) fn reply(
     cause: Option<Cause>,
 ) -> ReplySeen {
     let enhanced = enhanced.map(|(class, subject, detail)| EnhancedCode { class, subject, detail });
-    ReplySeen { phase, code, enhanced, cause }
+    ReplySeen { phase, code, enhanced, cause, text: "said".into() }
 }
 
 /// A transcript of one line.
@@ -77,20 +77,9 @@ pub(crate) fn transcript(text: &str) -> Arc<Transcript> {
 /// A probe in which nothing was seen.
 pub(crate) fn blank(endpoint: Endpoint, ended: SystemTime) -> Observation {
     Observation {
-        endpoint,
-        ended,
         duration: Duration::from_millis(120),
-        phases: Vec::new(),
-        replies: Vec::new(),
-        ready: None,
-        starttls_offered: None,
-        tls: None,
-        plain: None,
-        inside_tls: None,
-        failure: None,
-        met: None,
-        negative: false,
         transcript: transcript("220 mx.example.net ESMTP"),
+        ..Observation::of(endpoint, ended)
     }
 }
 
@@ -202,12 +191,9 @@ pub(crate) fn round(observations: Vec<Observation>) -> Round {
     let ended = observations.iter().map(|seen| seen.ended).max().unwrap_or_else(|| at(0));
     let seen = observations.iter().map(|seen| seen.endpoint.clone());
     Round {
-        started: ended - Duration::from_secs(1),
         ended,
-        mx_records: None,
         endpoints: seen.filter(|endpoint| endpoint.address.is_some()).collect(),
-        left_out: 0,
         observations: observations.into_iter().map(Arc::new).collect(),
-        skipped: Vec::new(),
+        ..Round::new(ended - Duration::from_secs(1))
     }
 }
