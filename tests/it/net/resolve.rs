@@ -221,6 +221,8 @@ async fn aliases_are_followed_and_told() {
     let host = resolver.host("alias.test", BOTH).await.unwrap();
     assert_eq!(host.addresses, addresses(&["192.0.2.7", "2001:db8::7"]));
     assert_eq!(host.canonical.as_deref(), Some("end.test"));
+    let note = host.alias_note("alias.test").unwrap();
+    assert!(note.contains("alias.test is an alias of end.test"), "{note}");
     assert_eq!(resolver.host("both.test", BOTH).await.unwrap().canonical, None);
 }
 
