@@ -260,9 +260,9 @@ fn weight(failure: &Failure) -> u8 {
         Some(DnsReason::Refused) => 3,
         Some(DnsReason::ResolverServfail) => 4,
         Some(DnsReason::Servfail) => 5,
-        Some(DnsReason::Nxdomain) => 6,
         // Our own limits.
-        None => 7,
+        None => 6,
+        Some(DnsReason::Nxdomain) => 7,
     }
 }
 

@@ -1,6 +1,6 @@
 //! One question to one DNS server, and what its outcome means.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
 use hickory_resolver::TokioResolver;
@@ -91,6 +91,26 @@ impl Server {
         }
     }
 
+    /// A socket towards the server; nothing is sent.
+    fn try_socket(&self) -> std::io::Result<()> {
+        let unspecified = match self.address {
+            SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+        };
+        UdpSocket::bind((unspecified, 0))?.connect(self.address)
+    }
+
+    /// The question did not leave this host.
+    fn unasked(&self, asked: &str, error: &std::io::Error) -> Failure {
+        let text = format!("{} cannot be asked for {asked}: {error}", self.address);
+        match error.raw_os_error().map(Errno::from_raw_os_error) {
+            Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => {
+                Failure::new(Phase::Resolve, Cause::ExporterLimit, text)
+            }
+            _ => Failure::dns(DnsReason::Other, text),
+        }
+    }
+
     /// What an error of the resolver means.
     fn failure(
         &self,
@@ -130,15 +150,15 @@ impl Server {
                 DnsReason::Timeout,
                 format!("{} gave no answer within {timeout:?} for {asked}", self.address),
             ),
-            NetError::Io(error) => {
-                let text = format!("{} cannot be asked for {asked}: {error}", self.address);
-                match error.raw_os_error().map(Errno::from_raw_os_error) {
-                    Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => {
-                        Failure::new(Phase::Resolve, Cause::ExporterLimit, text)
-                    }
-                    _ => Failure::dns(DnsReason::Other, text),
-                }
-            }
+            NetError::Io(error) => self.unasked(&asked, error),
+            // The resolver says only this when it got no socket, or the network no route.
+            NetError::NoConnections => match self.try_socket() {
+                Err(error) => self.unasked(&asked, &error),
+                Ok(()) => Failure::dns(
+                    DnsReason::Other,
+                    format!("{} cannot be asked for {asked}: no connection to it", self.address),
+                ),
+            },
             other => Failure::dns(
                 DnsReason::Other,
                 format!("{} gave no usable answer for {asked}: {other}", self.address),
@@ -222,3 +242,37 @@ const CACHE_ANSWERS: u64 = 4096;
 const MAX_ALIASES: usize = 16;
 /// Records taken from one answer. A message of 64 KiB holds about 4,000.
 const MAX_RECORDS: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cause::Blame;
+
+    #[test]
+    fn a_full_table_of_descriptors_is_our_limit() {
+        let server = Server::new(([127, 0, 0, 1], 1).into(), Duration::from_secs(1)).unwrap();
+        let name = absolute("mx.test").unwrap();
+        let failure = |error| server.failure(&name, RecordType::A, Duration::from_secs(1), &error);
+        let full = std::io::Error::from_raw_os_error(Errno::MFILE.raw_os_error());
+        let full = failure(NetError::from(full));
+        assert_eq!((full.cause, full.blame), (Cause::ExporterLimit, Blame::Exporter));
+        assert_eq!(full.phase, Phase::Resolve);
+        let away = std::io::Error::from_raw_os_error(Errno::NETUNREACH.raw_os_error());
+        let away = failure(NetError::from(away));
+        assert_eq!((away.cause, away.blame), (Cause::DnsFailure, Blame::Exporter));
+        // Sockets are to be had here, so this one says that there was no connection.
+        let none = failure(NetError::NoConnections);
+        assert_eq!(none.detail, "127.0.0.1:1 cannot be asked for mx.test A: no connection to it");
+    }
+
+    /// The limited broadcast is an address to which a socket cannot be connected.
+    #[test]
+    fn a_server_without_a_route_says_why() {
+        let server = Server::new(([255; 4], 53).into(), Duration::from_secs(1)).unwrap();
+        let name = absolute("mx.test").unwrap();
+        let timeout = Duration::from_secs(1);
+        let failure = server.failure(&name, RecordType::A, timeout, &NetError::NoConnections);
+        assert!(failure.detail.contains("os error"), "{}", failure.detail);
+        assert_eq!(failure.blame, Blame::Exporter);
+    }
+}
