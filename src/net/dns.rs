@@ -17,10 +17,10 @@ use crate::target::Family;
 
 /// Asks DNS servers, one at a time: the one that answered last first, the next when it is silent or
 /// cannot answer. All of a question (aliases, retransmissions, TCP after a truncated answer, further
-/// servers) fits into one timeout.
+/// servers) fits into one timeout; the control question below takes a second more at most.
 ///
-/// Answers are kept as long as their TTL says and at most 5 minutes, 4,096 of them per server;
-/// failures are not kept. Names are absolute: no search list.
+/// Answers, NXDOMAIN and NODATA among them, are kept as long as their TTL says and at most 5 minutes,
+/// 4,096 of them per server; other failures are not kept. Names are absolute: no search list.
 ///
 /// # Why a control question
 ///
