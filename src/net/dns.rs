@@ -5,30 +5,22 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use hickory_resolver::TokioResolver;
-use hickory_resolver::config::{
-    ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts,
-    ServerOrderingStrategy,
-};
-use hickory_resolver::net::runtime::TokioRuntimeProvider;
-use hickory_resolver::net::{DnsError, NetError, NoRecords};
-use hickory_resolver::proto::op::ResponseCode;
-use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
-use rustix::io::Errno;
+use hickory_resolver::Hosts;
+use hickory_resolver::proto::op::Query;
+use hickory_resolver::proto::rr::{RData, RecordType};
 use tokio::time::Instant;
 
 pub use super::mx::{MAX_MAIL_EXCHANGERS, MailExchangers};
-use crate::cause::Cause;
+use super::question::{Answer, Server, absolute};
 use crate::observation::{DnsReason, Failure};
-use crate::smtp::Phase;
 use crate::target::Family;
 
 /// Asks DNS servers, one at a time: the one that answered last first, the next when it is silent or
 /// cannot answer. All of a question (aliases, retransmissions, TCP after a truncated answer, further
-/// servers) fits into one timeout.
+/// servers) fits into one timeout; the control question below takes a second more at most.
 ///
-/// Answers are kept as long as their TTL says and at most 5 minutes, 4,096 of them per server;
-/// failures are not kept. Names are absolute: no search list.
+/// Answers, NXDOMAIN and NODATA among them, are kept as long as their TTL says and at most 5 minutes,
+/// 4,096 of them per server; other failures are not kept. Names are absolute: no search list.
 ///
 /// # Why a control question
 ///
@@ -40,6 +32,8 @@ pub struct Resolver {
     /// The index of the server that answered last.
     preferred: AtomicUsize,
     timeout: Duration,
+    /// `/etc/hosts`, when the system's servers are asked.
+    hosts: Option<Hosts>,
 }
 
 /// The addresses of a host.
@@ -52,25 +46,34 @@ pub struct Host {
     pub canonical: Option<String>,
 }
 
+impl Host {
+    /// A note for a person when the mail exchanger `name` is an alias.
+    pub fn alias_note(&self, name: &str) -> Option<String> {
+        let canonical = self.canonical.as_ref()?;
+        Some(format!("the MX {name} is an alias of {canonical}, which RFC 2181 (10.3) forbids"))
+    }
+}
+
 impl Resolver {
     /// A resolver that asks `servers`, or those of the system when there are none: of
-    /// `/etc/resolv.conf` as it is now, the local host when that names none, and the addresses in
-    /// `/etc/hosts` go before. `timeout` bounds one question as a whole.
+    /// `/etc/resolv.conf` as it is now, or the local host when that names none. Then a name that
+    /// stands in `/etc/hosts`, as it is now, has the addresses there and no others. `timeout` bounds
+    /// one question as a whole.
     ///
     /// # Errors
     ///
     /// A text for a person when the resolver cannot be built.
     pub fn new(servers: &[SocketAddr], timeout: Duration) -> Result<Self, String> {
-        let (addresses, hosts_file) = if servers.is_empty() {
-            (system_servers(), ResolveHosts::Always)
+        let (addresses, hosts) = if servers.is_empty() {
+            (system_servers(), Hosts::from_system().ok())
         } else {
-            (servers.to_vec(), ResolveHosts::Never)
+            (servers.to_vec(), None)
         };
         let servers = addresses
             .into_iter()
-            .map(|address| Server::new(address, hosts_file, timeout))
+            .map(|address| Server::new(address, timeout))
             .collect::<Result<_, _>>()?;
-        Ok(Self { servers, preferred: AtomicUsize::new(0), timeout })
+        Ok(Self { servers, preferred: AtomicUsize::new(0), timeout, hosts })
     }
 
     /// The addresses of a host: IPv4 before IPv6, sorted, each once. An address in text is its own
@@ -94,6 +97,15 @@ impl Resolver {
     pub async fn host(&self, name: &str, families: &[Family]) -> Result<Host, Failure> {
         if let Ok(address) = name.parse::<IpAddr>() {
             return Ok(Host { addresses: vec![address.to_canonical()], canonical: None });
+        }
+        if let Some(known) = self.in_hosts_file(name)? {
+            let of_family = |address: &IpAddr| families.contains(&Family::of(*address));
+            let addresses: Vec<IpAddr> = known.into_iter().filter(of_family).collect();
+            if addresses.is_empty() {
+                let text = format!("/etc/hosts has {name} with no address of a family in use");
+                return Err(Failure::dns(DnsReason::Nodata, text));
+            }
+            return Ok(Host { addresses, canonical: None });
         }
         let ask = async |family: Family, kind| match families.contains(&family) {
             true => Some(self.ask(name, kind).await),
@@ -175,6 +187,21 @@ impl Resolver {
         Ok(names.into_iter().collect())
     }
 
+    /// The addresses in `/etc/hosts`, in order; none when the name does not stand there.
+    fn in_hosts_file(&self, name: &str) -> Result<Option<BTreeSet<IpAddr>>, Failure> {
+        let Some(hosts) = &self.hosts else { return Ok(None) };
+        let asked = absolute(name)?;
+        let found: BTreeSet<IpAddr> = [RecordType::A, RecordType::AAAA]
+            .into_iter()
+            .filter_map(|kind| hosts.lookup_static_host(&Query::query(asked.clone(), kind)))
+            .flat_map(|lookup| {
+                let addresses = lookup.answers().iter().filter_map(|record| record.data.ip_addr());
+                addresses.map(|address| address.to_canonical()).collect::<Vec<_>>()
+            })
+            .collect();
+        Ok((!found.is_empty()).then_some(found))
+    }
+
     /// One question to one server after the other.
     async fn ask(&self, name: &str, kind: RecordType) -> Result<Answer, Failure> {
         let asked = absolute(name)?;
@@ -230,203 +257,6 @@ impl std::fmt::Debug for Resolver {
     }
 }
 
-/// What a server said.
-struct Answer {
-    /// The records of the type asked for.
-    records: Vec<RData>,
-    /// The name at the end of the aliases.
-    canonical: Option<String>,
-}
-
-/// One server. Each has a resolver of its own, so that it is known who said what.
-struct Server {
-    address: SocketAddr,
-    resolver: TokioResolver,
-}
-
-impl Server {
-    fn new(
-        address: SocketAddr,
-        hosts_file: ResolveHosts,
-        timeout: Duration,
-    ) -> Result<Self, String> {
-        let mut udp = ConnectionConfig::udp();
-        udp.port = address.port();
-        let mut tcp = ConnectionConfig::tcp();
-        tcp.port = address.port();
-        let server = NameServerConfig::new(address.ip(), true, vec![udp, tcp]);
-        let config = ResolverConfig::from_name_servers(vec![server]);
-        let mut builder =
-            TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
-        let options: &mut ResolverOpts = builder.options_mut();
-        options.timeout = timeout;
-        options.attempts = 0;
-        options.num_concurrent_reqs = 1;
-        options.ndots = 0;
-        options.use_hosts_file = hosts_file;
-        options.server_ordering_strategy = ServerOrderingStrategy::UserProvidedOrder;
-        options.cache_size = CACHE_ANSWERS;
-        options.positive_max_ttl = Some(CACHE_TIME);
-        options.negative_max_ttl = Some(CACHE_TIME);
-        let resolver = builder.build().map_err(|error| format!("DNS server {address}: {error}"))?;
-        Ok(Self { address, resolver })
-    }
-
-    async fn ask(
-        &self,
-        name: &Name,
-        kind: RecordType,
-        timeout: Duration,
-    ) -> Result<Answer, Failure> {
-        let error =
-            match tokio::time::timeout(timeout, self.resolver.lookup(name.clone(), kind)).await {
-                Ok(Ok(lookup)) => match follow(name, kind, lookup.answers()) {
-                    Some(answer) => return Ok(answer),
-                    None => NoRecords::new(lookup.query().clone(), ResponseCode::NoError).into(),
-                },
-                Ok(Err(error)) => error,
-                Err(_) => NetError::Timeout,
-            };
-        Err(self.failure(name, kind, timeout, &error))
-    }
-
-    /// True when this server says NOERROR to the question for the name servers of the root.
-    async fn answers_for_root(&self, timeout: Duration) -> bool {
-        // What it said minutes ago does not count.
-        self.resolver.clear_lookup_cache(Name::root(), RecordType::NS);
-        let question = self.resolver.lookup(Name::root(), RecordType::NS);
-        match tokio::time::timeout(timeout, question).await {
-            Ok(Ok(_)) => true,
-            Ok(Err(NetError::Dns(DnsError::NoRecordsFound(no_records)))) => {
-                no_records.response_code == ResponseCode::NoError
-            }
-            _ => false,
-        }
-    }
-
-    /// What an error of the resolver means.
-    fn failure(
-        &self,
-        name: &Name,
-        kind: RecordType,
-        timeout: Duration,
-        error: &NetError,
-    ) -> Failure {
-        let text = name.to_ascii();
-        let asked = format!("{} {kind}", text.strip_suffix('.').unwrap_or(&text));
-        let answered = |reason, what: &str| {
-            Failure::dns(reason, format!("{} answered {what} for {asked}", self.address))
-        };
-        match error {
-            NetError::Dns(DnsError::NoRecordsFound(none)) => match none.response_code {
-                ResponseCode::NXDomain if is_reserved(name) => Failure::dns(
-                    DnsReason::Nxdomain,
-                    format!("{asked} was not asked for: the name is reserved and never exists"),
-                ),
-                ResponseCode::NXDomain => answered(DnsReason::Nxdomain, "NXDOMAIN"),
-                ResponseCode::NoError if none.ns.is_some() && none.soa.is_none() => {
-                    answered(DnsReason::Other, "with a referral and no recursion")
-                }
-                ResponseCode::NoError if none.query.name() != name => answered(
-                    DnsReason::Nodata,
-                    "with aliases that end in no such record, or in a circle,",
-                ),
-                ResponseCode::NoError => answered(DnsReason::Nodata, "NODATA"),
-                code => answered(DnsReason::Other, &code_name(code)),
-            },
-            NetError::Dns(DnsError::ResponseCode(code)) => match code {
-                ResponseCode::ServFail => answered(DnsReason::Servfail, "SERVFAIL"),
-                ResponseCode::Refused => answered(DnsReason::Refused, "REFUSED"),
-                code => answered(DnsReason::Other, &code_name(*code)),
-            },
-            NetError::Timeout => Failure::dns(
-                DnsReason::Timeout,
-                format!("{} gave no answer within {timeout:?} for {asked}", self.address),
-            ),
-            NetError::Io(error) => {
-                let text = format!("{} cannot be asked for {asked}: {error}", self.address);
-                match error.raw_os_error().map(Errno::from_raw_os_error) {
-                    Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => {
-                        Failure::new(Phase::Resolve, Cause::ExporterLimit, text)
-                    }
-                    _ => Failure::dns(DnsReason::Other, text),
-                }
-            }
-            other => Failure::dns(
-                DnsReason::Other,
-                format!("{} gave no usable answer for {asked}: {other}", self.address),
-            ),
-        }
-    }
-}
-
-/// The records of the asked type that belong to the name or to the end of its aliases; none when
-/// there are none. Records of other names may stand in an answer, and nobody asked for them.
-fn follow(name: &Name, kind: RecordType, answers: &[Record]) -> Option<Answer> {
-    let mut owner = name;
-    for _ in 0..MAX_ALIASES {
-        let alias = answers.iter().find_map(|record| match &record.data {
-            RData::CNAME(cname) if record.name == *owner => Some(&cname.0),
-            _ => None,
-        });
-        match alias {
-            Some(next) => owner = next,
-            None => break,
-        }
-    }
-    let records: Vec<RData> = answers
-        .iter()
-        .filter(|record| record.record_type() == kind && record.name == *owner)
-        .take(MAX_RECORDS)
-        .map(|record| record.data.clone())
-        .collect();
-    let text = owner.to_ascii().to_ascii_lowercase();
-    let canonical = (owner != name).then(|| text.trim_end_matches('.').to_owned());
-    (!records.is_empty()).then_some(Answer { records, canonical })
-}
-
-/// A name with its final dot, so that no search list is used.
-fn absolute(name: &str) -> Result<Name, Failure> {
-    let refuse =
-        |why: &str| Failure::dns(DnsReason::Other, format!("{name:?} was not asked for: {why}"));
-    let bare = name.strip_suffix('.').unwrap_or(name);
-    check_name(bare).map_err(refuse)?;
-    let mut asked = Name::from_ascii(bare).map_err(|error| refuse(&error.to_string()))?;
-    asked.set_fqdn(true);
-    Ok(asked)
-}
-
-/// Refuses what no host and no mail domain is called: letters, digits and hyphens, and the
-/// underscore, which is in use for mail exchangers though RFC 952 does not know it.
-pub(super) fn check_name(bare: &str) -> Result<(), &'static str> {
-    let good = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    if !bare.is_ascii() {
-        Err("the name is not in its ASCII form")
-    } else if bare.is_empty() || bare.len() > 253 {
-        Err("a name has 1 to 253 characters")
-    } else if bare.split('.').any(|label| label.is_empty() || label.len() > 63) {
-        Err("a label has 1 to 63 characters")
-    } else if !bare.split('.').all(|label| label.bytes().all(good)) {
-        Err("the name holds characters that host names do not have")
-    } else {
-        Ok(())
-    }
-}
-
-/// Names that are answered inside the resolver (RFC 6761, RFC 7686).
-fn is_reserved(name: &Name) -> bool {
-    let text = name.to_ascii().to_ascii_lowercase();
-    matches!(text.trim_end_matches('.').rsplit('.').next(), Some("invalid" | "onion"))
-}
-
-fn code_name(code: ResponseCode) -> String {
-    match code {
-        ResponseCode::FormErr => String::from("FORMERR"),
-        ResponseCode::NotImp => String::from("NOTIMP"),
-        other => format!("code {}", u16::from(other)),
-    }
-}
-
 /// The servers of the system, the local host if it names none, as the C library does.
 fn system_servers() -> Vec<SocketAddr> {
     let configured = hickory_resolver::system_conf::read_system_conf()
@@ -449,19 +279,36 @@ fn weight(failure: &Failure) -> u8 {
         Some(DnsReason::Refused) => 3,
         Some(DnsReason::ResolverServfail) => 4,
         Some(DnsReason::Servfail) => 5,
-        Some(DnsReason::Nxdomain) => 6,
         // Our own limits.
-        None => 7,
+        None => 6,
+        Some(DnsReason::Nxdomain) => 7,
     }
 }
 
 /// How long the control question may take.
 const CONTROL_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long an answer is kept at most, whatever its TTL.
-const CACHE_TIME: Duration = Duration::from_secs(300);
-/// Answers kept per server.
-const CACHE_ANSWERS: u64 = 4096;
-/// Aliases followed inside one answer.
-const MAX_ALIASES: usize = 16;
-/// Records taken from one answer. A message of 64 KiB holds about 4,000.
-const MAX_RECORDS: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Nobody listens at the server, so what is found was not asked for.
+    #[tokio::test]
+    async fn the_hosts_file_goes_before_the_servers() {
+        let dead = SocketAddr::from(([127, 0, 0, 1], 1));
+        let mut resolver = Resolver::new(&[dead], Duration::from_millis(50)).unwrap();
+        let mut hosts = Hosts::default();
+        let text = "192.0.2.2 mx.test other\n192.0.2.1 mx.test\n2001:db8::1 six.test\n";
+        hosts.read_hosts_conf(text.as_bytes()).unwrap();
+        resolver.hosts = Some(hosts);
+        let both = [Family::Ipv4, Family::Ipv6];
+        let found = resolver.addresses("MX.test", &both).await.unwrap();
+        let expected: [IpAddr; 2] = ["192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap()];
+        assert_eq!(found, expected);
+        let failure = resolver.addresses("six.test", &[Family::Ipv4]).await.unwrap_err();
+        assert_eq!(failure.dns, Some(DnsReason::Nodata));
+        assert!(failure.detail.contains("/etc/hosts"), "{}", failure.detail);
+        let failure = resolver.addresses("third.test", &both).await.unwrap_err();
+        assert_eq!(failure.dns, Some(DnsReason::Timeout));
+    }
+}

@@ -6,6 +6,7 @@ pub mod dns;
 pub mod hello;
 mod mx;
 mod names;
+mod question;
 pub mod tcp;
 pub mod tls;
 mod verify;

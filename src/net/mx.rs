@@ -98,7 +98,7 @@ fn host(exchange: &str) -> Result<String, &'static str> {
         Err("an MX holds a name and no address (RFC 5321, 5.1)")
     } else if bare == "localhost" || bare.ends_with(".localhost") {
         Err("it points to whoever asks")
-    } else if let Err(why) = super::dns::check_name(&bare) {
+    } else if let Err(why) = super::question::check_name(&bare) {
         Err(why)
     } else {
         Ok(bare)

@@ -149,7 +149,7 @@ async fn a_silent_resolver_ends_within_the_timeout_and_is_our_trouble() {
     let start = Instant::now();
     let failure = failed("silent.test").await;
     assert_eq!((failure.dns, failure.blame), (Some(DnsReason::Timeout), Blame::Exporter));
-    assert!(start.elapsed() < TIMEOUT + Duration::from_millis(700), "{:?}", start.elapsed());
+    assert!(start.elapsed() < TIMEOUT * 3, "{:?}", start.elapsed());
     // Nobody listens there at all.
     let dead = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let failure = resolver(&[dead]).addresses("both.test", BOTH).await.unwrap_err();
@@ -221,6 +221,8 @@ async fn aliases_are_followed_and_told() {
     let host = resolver.host("alias.test", BOTH).await.unwrap();
     assert_eq!(host.addresses, addresses(&["192.0.2.7", "2001:db8::7"]));
     assert_eq!(host.canonical.as_deref(), Some("end.test"));
+    let note = host.alias_note("alias.test").unwrap();
+    assert!(note.contains("alias.test is an alias of end.test"), "{note}");
     assert_eq!(resolver.host("both.test", BOTH).await.unwrap().canonical, None);
 }
 
