@@ -1,1 +1,4 @@
 //! The hermetic tests: one binary, a file per behaviour.
+
+mod dialogues;
+mod session;
