@@ -244,10 +244,8 @@ mod tests {
             ("[ipv6:2001:DB8::1]", "EHLO [IPv6:2001:db8::1]\r\n"),
         ] {
             assert_eq!(String::from_utf8(ehlo(name).unwrap()).unwrap(), said);
-            assert_eq!(
-                String::from_utf8(helo(name).unwrap()).unwrap(),
-                said.replace('E', "H").replacen("HHLO", "HELO", 1)
-            );
+            let helo = String::from_utf8(helo(name).unwrap()).unwrap();
+            assert_eq!(helo.strip_prefix("HELO"), said.strip_prefix("EHLO"));
         }
     }
 

@@ -544,6 +544,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn any_split_gives_the_same_replies(
             bytes in talk(),

@@ -11,8 +11,10 @@
 mod catalogue;
 mod config;
 mod demo;
+mod dialogues;
 mod metrics;
 mod net;
+mod session;
 mod store;
 mod structure;
 mod support;
