@@ -1,6 +1,6 @@
 //! `targets` and `target_files`: what is probed, and the gentle limits for what is not ours.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -28,6 +28,7 @@ pub(super) struct Gathered<'a> {
     gentle: HashMap<Arc<str>, Arc<Module>>,
     first_foreign: Option<(Arc<str>, Spot)>,
     watched: Vec<PathBuf>,
+    seen: HashSet<PathBuf>,
 }
 
 /// What was gathered.
@@ -61,6 +62,7 @@ impl<'a> Gathered<'a> {
             gentle: HashMap::new(),
             first_foreign: None,
             watched: Vec::new(),
+            seen: HashSet::new(),
         }
     }
 
@@ -92,19 +94,20 @@ impl<'a> Gathered<'a> {
             }
             self.watch(folder);
             for path in files {
-                if self.watched.contains(&path) {
-                    continue;
+                if self.watch(path.clone()) {
+                    self.file(&path, findings);
                 }
-                self.file(&path, findings);
-                self.watch(path);
             }
         }
     }
 
-    fn watch(&mut self, path: PathBuf) {
-        if !self.watched.contains(&path) {
+    /// False when it is known already.
+    fn watch(&mut self, path: PathBuf) -> bool {
+        let new = self.seen.insert(path.clone());
+        if new {
             self.watched.push(path);
         }
+        new
     }
 
     fn file(&mut self, path: &Path, findings: &mut Findings) {
@@ -131,6 +134,10 @@ impl<'a> Gathered<'a> {
     }
 
     fn own_form(&mut self, at: At, findings: &mut Findings) {
+        if let Value::Scalar(_) = at.node.value {
+            findings.problem(&at.spot(), "is a single value; write `host: ` before it");
+            return;
+        }
         let fields = at.fields("targets[]", findings);
         if !matches!(fields.at.node.value, Value::Map(_)) {
             if matches!(fields.at.node.value, Value::Null { .. }) {
@@ -161,6 +168,8 @@ impl<'a> Gathered<'a> {
                 let Some(name) = at.text(findings) else { return };
                 (name, at.spot())
             }
+            // The text that is no place is no name either, and has its message.
+            None if place.is_none() => return,
             None => (text, written.spot()),
         };
         let modules = self.modules_of(&fields, findings);
@@ -217,11 +226,15 @@ impl<'a> Gathered<'a> {
     fn module(&self, name: &str) -> Parsed<Arc<Module>> {
         let names = || self.modules.by_name.keys().map(|name| &**name);
         self.modules.by_name.get(name).cloned().ok_or_else(|| {
-            let near = file::nearest(name, names())
-                .map(|near| format!(", did you mean `{near}`"))
-                .unwrap_or_default();
-            let known: Vec<&str> = names().collect();
-            format!("no module `{}`{near}? There are {}", printable(name), known.join(", "))
+            let known: Vec<&str> = names().take(50).collect();
+            let known = known.join(", ");
+            let name_shown = printable(name);
+            match file::nearest(name, names()) {
+                Some(near) => {
+                    format!("no module `{name_shown}`, did you mean `{near}`? There are {known}")
+                }
+                None => format!("no module `{name_shown}`; there are {known}"),
+            }
         })
     }
 

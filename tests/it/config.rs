@@ -3,6 +3,8 @@
 //! A line `# env NAME=VALUE` at the head of a fixture sets a variable. `UPDATE_EXPECT=1` writes the
 //! `.expected` files anew.
 
+#![expect(clippy::unwrap_used, reason = "a test that can't go on ends in a panic")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -170,7 +172,7 @@ fn the_reference_and_the_checks_know_the_same_keys() {
         let mut path = doc.path.to_owned();
         // What a key needs beside it to be reached at all.
         if path.starts_with("targets[].") && !path.ends_with("host") && !path.ends_with("domain") {
-            yaml = format!("[[[x]]], host: 10.0.0.1");
+            "[[[x]]], host: 10.0.0.1".clone_into(&mut yaml);
         }
         for part in path.clone().split('.').rev() {
             yaml = match part {
@@ -436,6 +438,14 @@ fn many_targets_and_many_values_are_bounded() {
     }
     let config = load_text(yaml.as_bytes(), &[]).unwrap();
     assert_eq!(config.targets.len(), 10_000);
+    // So much is wrong here that a list of all of it, with the nearest names, would never end.
+    let wrong: String = (0..100_000).map(|n| format!("exporterr{n}: 1\n")).collect();
+    let error = load_text(wrong.as_bytes(), &[]).unwrap_err();
+    assert_eq!(error.0.len(), 1001, "1000, and that there is more");
+    assert_eq!(load_text("k: 1\n".repeat(3000).as_bytes(), &[]).unwrap_err().0.len(), 1001);
+    let wrong: String = (0..50_000).map(|n| format!("- {{host: h{n}, module: x}}\n")).collect();
+    let error = load_text(format!("targets:\n{wrong}").as_bytes(), &[]).unwrap_err();
+    assert_eq!(error.0.len(), 1001, "1000, and that there is more");
     let many = format!("x: [{}]", "1,".repeat(400_001));
     assert_eq!(
         messages(load_text(many.as_bytes(), &[])),
