@@ -69,7 +69,7 @@ pub(super) fn nearest<'k>(said: &str, known: impl Iterator<Item = &'k str>) -> O
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name);
     // The start of one name alone is as good as a slip: `user` for `username`.
-    near.or(if longer.len() == 1 { longer.pop() } else { None })
+    near.or_else(|| if longer.len() == 1 { longer.pop() } else { None })
 }
 
 /// Letters put in, left out, changed or swapped with their neighbour between two words.

@@ -9,7 +9,7 @@ use secrecy::SecretString;
 
 use super::file;
 use super::secret;
-use super::tree::printable;
+use super::text::printable;
 use super::value::{self, Parsed};
 use super::walk::{At, Fields, Findings, Spot};
 use crate::smtp::{Envelope, Phase, TlsMode};

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 
 use super::disk;
 use super::env;
-use super::tree::printable;
+use super::text::printable;
 use super::walk::{At, Fields, Findings};
 use crate::target::Secret;
 

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use serde_saphyr::granit_parser::{self, Event, Parser, ScalarStyle, StructureStyle, Tag};
 
 use super::Problem;
+use super::text::{self, printable, small};
 
 /// One value and its place.
 #[derive(Clone)]
@@ -106,39 +107,11 @@ pub(super) fn parse(bytes: &[u8], file: &Arc<str>, problems: &mut Vec<Problem>) 
     if bytes.len() > MAX_BYTES {
         return fail(None, format!("is larger than {} MiB", MAX_BYTES >> 20));
     }
-    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        return fail(None, "is UTF-16; save it as UTF-8".to_owned());
-    }
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let text = match std::str::from_utf8(bytes) {
+    let text = match text::decode(bytes) {
         Ok(text) => text,
-        Err(error) => {
-            let place = place_of(bytes, error.valid_up_to());
-            return fail(Some(place), "is not UTF-8 here; save the file as UTF-8".to_owned());
-        }
+        Err((place, message)) => return fail(place, message),
     };
-    let control = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}');
-    if let Some((at, found)) = text.char_indices().find(|(_, c)| control(*c)) {
-        let place = place_of(bytes, at);
-        return fail(
-            Some(place),
-            format!("holds the control character U+{:04X}; remove it", u32::from(found)),
-        );
-    }
     Builder::new(file.clone(), problems).run(text)
-}
-
-/// Line and column, from 1, of a byte.
-fn place_of(bytes: &[u8], at: usize) -> (u32, u32) {
-    let before = bytes.get(..at).unwrap_or(bytes);
-    let line = before.iter().filter(|b| **b == b'\n').count() + 1;
-    let start = before.iter().rposition(|b| *b == b'\n').map_or(0, |p| p + 1);
-    let column = String::from_utf8_lossy(before.get(start..).unwrap_or_default()).chars().count();
-    (small(line), small(column + 1))
-}
-
-fn small(n: usize) -> u32 {
-    u32::try_from(n).unwrap_or(u32::MAX)
 }
 
 /// A collection that is not closed yet.
@@ -430,23 +403,6 @@ fn merge(map: MapFrame) -> Vec<Entry> {
         }
     }
     entries
-}
-
-/// Text as a message may show it: one line, no control characters, cut short.
-pub(super) fn printable(text: &str) -> String {
-    let mut shown = String::new();
-    for (n, c) in text.chars().enumerate() {
-        if n == 80 {
-            shown.push('…');
-            break;
-        }
-        if c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}') {
-            shown.extend(c.escape_default());
-        } else {
-            shown.push(c);
-        }
-    }
-    shown
 }
 
 /// The largest file that is read.

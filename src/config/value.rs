@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use super::tree::printable;
+use super::text::printable;
 use crate::target::{Allow, HostName, Place};
 
 /// A value, or what is wrong with the text.

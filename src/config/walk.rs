@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::Problem;
 use super::file;
-use super::tree::{Node, Value, printable};
+use super::text::printable;
+use super::tree::{Node, Value};
 use super::value::Parsed;
 
 /// What was found wrong, and what is odd but let through.
