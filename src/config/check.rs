@@ -163,10 +163,15 @@ fn read_probe(policy: &mut Policy, fields: &Fields, findings: &mut Findings) {
         policy.probe_allow.clear();
         for at in list {
             let Some(allow) = at.parse(findings, value::allow) else { continue };
-            if allow == Allow::Any {
+            let open = match &allow {
+                Allow::Any => true,
+                Allow::Network(network) => network.prefix_len() == 0,
+                Allow::Configured | Allow::Domain(_) => false,
+            };
+            if open {
                 findings.warn(
                     &at.spot(),
-                    "with `any`, whoever reaches the listen address can make this host connect \
+                    "an open door: whoever reaches the listen address can make this host connect \
                      anywhere",
                 );
             }

@@ -22,6 +22,7 @@ mod value;
 mod walk;
 
 pub use file::{KeyDoc, reference};
+pub use value::place;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -285,8 +285,13 @@ pub(crate) fn host(text: &str) -> Parsed<(HostName, Option<u16>)> {
     Ok((HostName::Name(domain(name)?), port))
 }
 
-/// What `/probe` and Prometheus' file form take: a host, or `domain:NAME`.
-pub(crate) fn place(text: &str) -> Parsed<Place> {
+/// What `/probe`, the command line and Prometheus' file form take: a host with or without a port,
+/// or `domain:NAME`.
+///
+/// # Errors
+///
+/// What is wrong with the text and what would be right.
+pub fn place(text: &str) -> Result<Place, String> {
     match text.strip_prefix("domain:") {
         Some(name) => Ok(Place::Domain(domain(name)?)),
         None => host(text).map(|(host, port)| Place::Host { host, port }),
@@ -315,6 +320,13 @@ pub(super) fn network(text: &str) -> Parsed<IpNet> {
             let most: u8 = if ip.is_ipv4() { 32 } else { 128 };
             let length = number(length, 0, u64::from(most))
                 .map_err(|_| format!("`{shown}`: the prefix is a number from 0 to {most}"))?;
+            // Addresses are compared in their canonical form, where a mapped one is IPv4.
+            let (ip, length) = match ip {
+                IpAddr::V6(v6) if length >= 96 && v6.to_ipv4_mapped().is_some() => {
+                    (ip.to_canonical(), length - 96)
+                }
+                _ => (ip, length),
+            };
             IpNet::new(ip, u8::try_from(length).unwrap_or(most))
                 .map_err(|_| format!("`{shown}` is not a network; write it like 192.0.2.0/24"))?
         }
