@@ -14,7 +14,8 @@ use super::disk;
 use super::module;
 use super::shown;
 use super::targets::{Gathered, Targets};
-use super::tree::{Node, printable};
+use super::text::printable;
+use super::tree::Node;
 use super::value::{self, OwnEntry};
 use super::walk::{At, Fields, Findings};
 use crate::target::{Allow, Families, Policy};
@@ -162,10 +163,15 @@ fn read_probe(policy: &mut Policy, fields: &Fields, findings: &mut Findings) {
         policy.probe_allow.clear();
         for at in list {
             let Some(allow) = at.parse(findings, value::allow) else { continue };
-            if allow == Allow::Any {
+            let open = match &allow {
+                Allow::Any => true,
+                Allow::Network(network) => network.prefix_len() == 0,
+                Allow::Configured | Allow::Domain(_) => false,
+            };
+            if open {
                 findings.warn(
                     &at.spot(),
-                    "with `any`, whoever reaches the listen address can make this host connect \
+                    "an open door: whoever reaches the listen address can make this host connect \
                      anywhere",
                 );
             }

@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Problem;
 use super::file;
-use super::tree::{Node, Value, printable};
+use super::text::printable;
+use super::tree::{Node, Value};
 
 /// How the names of the variables begin.
 pub(super) const PREFIX: &str = "SMTP_EXPORTER__";

@@ -62,17 +62,26 @@ pub(super) fn home_of(name: &str) -> Option<&'static str> {
     homes.next().is_none().then_some(home)
 }
 
-/// The known name that is closest to what was written, when it is close.
+/// The known name that is closest to what was written, when it is close, or that it begins.
 pub(super) fn nearest<'k>(said: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
     if said.len() > 64 {
         return None;
     }
     let said = said.to_lowercase();
-    known
+    let mut longer = Vec::new();
+    let near = known
+        .take(200)
+        .inspect(|name| {
+            if said.len() >= 2 && name.starts_with(&said) {
+                longer.push(*name);
+            }
+        })
         .map(|name| (distance(&said, &name.to_lowercase()), name))
         .filter(|(distance, name)| *distance <= 1.max(name.len().min(said.len()) / 3))
         .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
+        .map(|(_, name)| name);
+    // The start of one name alone is as good as a slip: `user` for `username`.
+    near.or_else(|| if longer.len() == 1 { longer.pop() } else { None })
 }
 
 /// Letters put in, left out, changed or swapped with their neighbour between two words.
@@ -397,6 +406,9 @@ mod tests {
         assert_eq!(nearest("TimeOut", known.into_iter()), Some("timeout"));
         assert_eq!(nearest("server", known.into_iter()), Some("servers"));
         assert_eq!(nearest("resolver", known.into_iter()), None);
+        assert_eq!(nearest("time", known.into_iter()), Some("timeout"));
+        assert_eq!(nearest("ca", ["ca_file"].into_iter()), Some("ca_file"));
+        assert_eq!(nearest("pass", ["password", "password_file"].into_iter()), None);
         assert_eq!(distance("abcd", "acbd"), 1);
         assert_eq!(distance("", "abc"), 3);
     }

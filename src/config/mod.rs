@@ -2,23 +2,27 @@
 //!
 //! The file becomes a tree that knows where each value was written (`tree`), the environment is
 //! laid over it (`env`), and every key is parsed into the type that carries its bounds (`check`,
-//! `module`, `targets`; single values in `value`). [`reference`] lists the keys. A load is all or
+//! `module`, `targets`; single values in `value`). [`reference()`] lists the keys. A load is all or
 //! nothing: one problem anywhere, in a target file or a secret too, refuses the whole.
 
 mod check;
 mod disk;
 mod env;
 mod file;
+mod gentle;
+mod label;
 mod module;
 mod secret;
 mod shown;
 mod summary;
 mod targets;
+mod text;
 mod tree;
 mod value;
 mod walk;
 
 pub use file::{KeyDoc, markdown, reference};
+pub use value::place;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -126,7 +130,7 @@ pub fn load(
 ) -> Result<Config, ConfigError> {
     let mut findings = walk::Findings::default();
     let (file, base) = match path {
-        Some(path) => (path.display().to_string(), path.parent().unwrap_or(Path::new(""))),
+        Some(path) => (path.display().to_string(), path.parent().unwrap_or_else(|| Path::new(""))),
         None => ("defaults".to_owned(), Path::new("")),
     };
     let file: Arc<str> = Arc::from(file);
@@ -136,20 +140,32 @@ pub fn load(
         .take(&top, bytes)
         .and_then(|bytes| tree::parse(&bytes, &file, &mut findings.problems));
     let Some(mut root) = root else {
-        return Err(ConfigError(findings.problems));
+        return Err(refused(findings.problems, &top));
     };
     env::apply(&mut root, environment, &mut findings.problems);
     let mut config = check::check(root, base, environment, &mut findings);
-    if findings.problems.is_empty() {
-        config.warnings = findings.warnings;
-        return Ok(config);
+    if !findings.problems.is_empty() {
+        return Err(refused(findings.problems, &top));
     }
-    let mut problems = findings.problems;
-    // The main file first, then the others and the variables, each from top to bottom.
+    in_order(&mut findings.warnings, &file);
+    config.warnings = findings.warnings;
+    Ok(config)
+}
+
+/// The problems as they are told: in order, and not more than somebody reads.
+fn refused(mut problems: Vec<Problem>, top: &walk::Spot) -> ConfigError {
+    in_order(&mut problems, &top.file);
+    if problems.len() > walk::MAX_PROBLEMS {
+        problems.truncate(walk::MAX_PROBLEMS);
+        problems.push(top.problem("there is more; mend these first"));
+    }
+    ConfigError(problems)
+}
+
+/// The main file first, then the others and the variables, each from top to bottom.
+fn in_order(problems: &mut Vec<Problem>, main: &str) {
     problems.sort_by(|a, b| {
-        let key = |p: &Problem| (p.file != *file, p.file.clone(), p.place);
-        key(a).cmp(&key(b))
+        (a.file != main, &a.file, a.place).cmp(&(b.file != main, &b.file, b.place))
     });
     problems.dedup();
-    Err(ConfigError(problems))
 }

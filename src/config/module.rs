@@ -9,7 +9,7 @@ use secrecy::SecretString;
 
 use super::file;
 use super::secret;
-use super::tree::printable;
+use super::text::printable;
 use super::value::{self, Parsed};
 use super::walk::{At, Fields, Findings, Spot};
 use crate::smtp::{Envelope, Phase, TlsMode};
@@ -143,10 +143,11 @@ pub(super) fn choice<T>(
 ) -> Parsed<T> {
     parse(text).ok_or_else(|| {
         let words: Vec<&str> = words.collect();
-        let near = file::nearest(text, words.iter().copied())
-            .map(|near| format!(", did you mean {near}"))
-            .unwrap_or_default();
-        format!("`{}` is not one of {}{near}", printable(text), words.join(", "))
+        let (said, known) = (printable(text), words.join(", "));
+        match file::nearest(text, words.iter().copied()) {
+            Some(near) => format!("`{said}` is unknown, did you mean {near}? There are {known}"),
+            None => format!("`{said}` is unknown; write one of {known}"),
+        }
     })
 }
 
@@ -168,7 +169,7 @@ fn read_timeouts(timeouts: &mut Timeouts, fields: &Fields, findings: &mut Findin
     let at = fields.at("total");
     for (name, part) in parts.into_iter().filter(|(_, part)| *part > total) {
         let part_at = fields.at(name);
-        let whose = if part_at.is_none() { ", the default," } else { "" };
+        let whose = if part_at.is_none() { ", the default" } else { "" };
         match (&at, part_at) {
             (Some(at), _) => findings.problem(
                 &at.spot(),

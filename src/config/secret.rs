@@ -8,7 +8,7 @@ use secrecy::SecretString;
 
 use super::disk;
 use super::env;
-use super::tree::printable;
+use super::text::printable;
 use super::walk::{At, Fields, Findings};
 use crate::target::Secret;
 
@@ -60,12 +60,10 @@ pub(super) fn read(
                     ),
                 );
             }
-            found.and_then(|password| {
-                if *key == "token_file" {
-                    return Ok(Secret::TokenFile(absolute(path)));
-                }
-                Ok(password)
-            })
+            match *key {
+                "token_file" => found.map(|_| Secret::TokenFile(absolute(path))),
+                _ => found,
+            }
         }
     };
     findings.take(&spot, found)

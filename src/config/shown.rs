@@ -12,8 +12,7 @@ use crate::target::{Allow, Auth, Module, Place, Secret, Target};
 /// The YAML. Target files' targets stand among the others.
 pub(super) fn yaml(config: &Config, target_files: &[String]) -> String {
     let policy = &config.policy;
-    let own =
-        policy.own.networks.iter().map(|n| text(n)).chain(policy.own.domains.iter().map(text));
+    let own = policy.own.networks.iter().map(text).chain(policy.own.domains.iter().map(text));
     let root = Shown::Map(vec![
         (
             "exporter".to_owned(),

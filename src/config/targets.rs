@@ -1,6 +1,6 @@
 //! `targets` and `target_files`: what is probed, and the gentle limits for what is not ours.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -9,63 +9,65 @@ use std::time::Duration;
 
 use super::disk;
 use super::file;
+use super::gentle::Gentle;
+use super::label::{label_name, label_value, target_name};
 use super::module::{self, Modules};
-use super::tree::{self, MAX_BYTES, Value, printable};
+use super::text::printable;
+use super::tree::{self, MAX_BYTES, Value};
 use super::value::{self, Parsed};
 use super::walk::{At, Fields, Findings, Spot};
-use crate::target::{
-    FOREIGN_AUTH_INTERVAL, FOREIGN_INTERVAL, HostName, Module, Own, Place, Target,
-};
+use crate::target::{Module, Own, Place, Target};
 
 /// All targets of the file and of its target files.
 pub(super) struct Gathered<'a> {
     modules: &'a Modules,
-    /// None when `exporter.own` has a mistake: who is foreign can't be told then.
-    own: Option<&'a Own>,
+    gentle: Gentle<'a>,
     targets: BTreeMap<Arc<str>, Arc<Target>>,
     places: HashMap<Arc<str>, Spot>,
     probed: HashMap<(Place, u16, Arc<str>), Arc<str>>,
-    gentle: HashMap<Arc<str>, Arc<Module>>,
-    first_foreign: Option<(Arc<str>, Spot)>,
     watched: Vec<PathBuf>,
+    seen: HashSet<PathBuf>,
 }
 
 /// What was gathered.
 pub(super) struct Targets {
     pub(super) by_name: BTreeMap<Arc<str>, Arc<Target>>,
     /// The first target that is not ours, and its place.
-    pub(super) first_foreign: Option<(Arc<str>, Spot)>,
+    pub(super) first_foreign: Option<(String, Spot)>,
     /// Files that `target_files` matched, and their directories.
     pub(super) watched: Vec<PathBuf>,
 }
 
 /// One target as read, before its name and its place among the others are checked.
-struct Said {
-    name: String,
-    name_spot: Spot,
-    place: Option<Place>,
-    modules: Vec<Arc<Module>>,
-    interval: Option<(Duration, Spot)>,
-    labels: BTreeMap<String, String>,
-    spot: Spot,
+pub(super) struct Said {
+    pub(super) name: String,
+    pub(super) name_spot: Spot,
+    pub(super) place: Option<Place>,
+    pub(super) modules: Vec<Arc<Module>>,
+    pub(super) interval: Option<(Duration, Spot)>,
+    pub(super) labels: BTreeMap<String, String>,
+    pub(super) spot: Spot,
 }
 
 impl<'a> Gathered<'a> {
     pub(super) fn new(modules: &'a Modules, own: Option<&'a Own>) -> Self {
         Self {
             modules,
-            own,
+            gentle: Gentle::new(modules, own),
             targets: BTreeMap::new(),
             places: HashMap::new(),
             probed: HashMap::new(),
-            gentle: HashMap::new(),
-            first_foreign: None,
             watched: Vec::new(),
+            seen: HashSet::new(),
         }
     }
 
     pub(super) fn finish(self) -> Targets {
-        Targets { by_name: self.targets, first_foreign: self.first_foreign, watched: self.watched }
+        Targets {
+            by_name: self.targets,
+            first_foreign: self.gentle.first_foreign,
+            watched: self.watched,
+        }
     }
 
     /// Reads `targets`.
@@ -92,19 +94,20 @@ impl<'a> Gathered<'a> {
             }
             self.watch(folder);
             for path in files {
-                if self.watched.contains(&path) {
-                    continue;
+                if self.watch(path.clone()) {
+                    self.file(&path, findings);
                 }
-                self.file(&path, findings);
-                self.watch(path);
             }
         }
     }
 
-    fn watch(&mut self, path: PathBuf) {
-        if !self.watched.contains(&path) {
+    /// False when it is known already.
+    fn watch(&mut self, path: PathBuf) -> bool {
+        let new = self.seen.insert(path.clone());
+        if new {
             self.watched.push(path);
         }
+        new
     }
 
     fn file(&mut self, path: &Path, findings: &mut Findings) {
@@ -131,6 +134,10 @@ impl<'a> Gathered<'a> {
     }
 
     fn own_form(&mut self, at: At, findings: &mut Findings) {
+        if let Value::Scalar(_) = at.node.value {
+            findings.problem(&at.spot(), "is a single value; write `host: ` before it");
+            return;
+        }
         let fields = at.fields("targets[]", findings);
         if !matches!(fields.at.node.value, Value::Map(_)) {
             if matches!(fields.at.node.value, Value::Null { .. }) {
@@ -161,6 +168,8 @@ impl<'a> Gathered<'a> {
                 let Some(name) = at.text(findings) else { return };
                 (name, at.spot())
             }
+            // The text that is no place is no name either, and has its message.
+            None if place.is_none() => return,
             None => (text, written.spot()),
         };
         let modules = self.modules_of(&fields, findings);
@@ -217,11 +226,15 @@ impl<'a> Gathered<'a> {
     fn module(&self, name: &str) -> Parsed<Arc<Module>> {
         let names = || self.modules.by_name.keys().map(|name| &**name);
         self.modules.by_name.get(name).cloned().ok_or_else(|| {
-            let near = file::nearest(name, names())
-                .map(|near| format!(", did you mean `{near}`"))
-                .unwrap_or_default();
-            let known: Vec<&str> = names().collect();
-            format!("no module `{}`{near}? There are {}", printable(name), known.join(", "))
+            let known: Vec<&str> = names().take(50).collect();
+            let known = known.join(", ");
+            let name_shown = printable(name);
+            match file::nearest(name, names()) {
+                Some(near) => {
+                    format!("no module `{name_shown}`, did you mean `{near}`? There are {known}")
+                }
+                None => format!("no module `{name_shown}`; there are {known}"),
+            }
         })
     }
 
@@ -291,7 +304,7 @@ impl<'a> Gathered<'a> {
         }
         self.places.insert(name.clone(), said.name_spot.clone());
         let Some(place) = said.place.clone() else { return };
-        let modules = self.gentle_limits(&name, &place, &said, findings);
+        let modules = self.gentle.limits(&place, &said, findings);
         for module in &modules {
             let port = match &place {
                 Place::Host { port, .. } => port.unwrap_or(module.port),
@@ -325,118 +338,6 @@ impl<'a> Gathered<'a> {
         };
         self.targets.insert(name, Arc::new(target));
     }
-
-    /// What holds for servers that are not ours: seldom, and no RCPT without a login. Where no
-    /// interval is stated the gentle one is filled in; gives the modules with it.
-    fn gentle_limits(
-        &mut self,
-        name: &Arc<str>,
-        place: &Place,
-        said: &Said,
-        findings: &mut Findings,
-    ) -> Vec<Arc<Module>> {
-        let Some(own) = self.own else { return said.modules.clone() };
-        if is_ours(own, place) {
-            return said.modules.clone();
-        }
-        if self.first_foreign.is_none() {
-            self.first_foreign = Some((name.clone(), said.spot.clone()));
-        }
-        let what = match place {
-            Place::Host { host, .. } => host.to_string(),
-            Place::Domain(domain) => domain.to_string(),
-        };
-        let mend = match place {
-            Place::Host { host: HostName::Address(_), .. } => {
-                format!("if you run it, add {what} or its network to exporter.own")
-            }
-            _ => format!("if you run it, add {what} or the domain above it to exporter.own"),
-        };
-        let mut modules = Vec::new();
-        let mut told = false;
-        for module in &said.modules {
-            let least =
-                if module.auth.is_some() { FOREIGN_AUTH_INTERVAL } else { FOREIGN_INTERVAL };
-            let stated = said.interval.as_ref().map(|(stated, _)| *stated).or(module.interval);
-            match stated {
-                None => modules.push(self.with_interval(module, least)),
-                Some(stated) => {
-                    if stated < least && !told {
-                        told = said.interval.is_some();
-                        self.too_often(stated, least, module, said, &what, &mend, findings);
-                    }
-                    modules.push(module.clone());
-                }
-            }
-            if module.mail.is_some() && module.auth.is_none() {
-                findings.problem(
-                    &said.spot,
-                    format!(
-                        "{what} is not known as ours, and module `{}` says RCPT there without \
-                         logging in, as spammers do; take its `mail` out, or, {mend}",
-                        module.name
-                    ),
-                );
-            }
-        }
-        modules
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "they are the parts of one sentence")]
-    fn too_often(
-        &self,
-        stated: Duration,
-        least: Duration,
-        module: &Module,
-        said: &Said,
-        what: &str,
-        mend: &str,
-        findings: &mut Findings,
-    ) {
-        let (spot, whose) = match &said.interval {
-            Some((_, spot)) => (spot, String::new()),
-            None => {
-                let place = self
-                    .modules
-                    .intervals
-                    .get(&module.name)
-                    .map(|spot| format!(", {}", spot.line()))
-                    .unwrap_or_default();
-                (&said.spot, format!(" (of module `{}`{place})", module.name))
-            }
-        };
-        findings.problem(
-            spot,
-            format!(
-                "{}{whose} is too often for {what}, which is not known as ours: at least {}; \
-                 {mend}",
-                value::show(stated),
-                value::show(least),
-            ),
-        );
-    }
-
-    /// A module of the same name that states an interval; one copy serves all targets.
-    fn with_interval(&mut self, module: &Arc<Module>, interval: Duration) -> Arc<Module> {
-        self.gentle
-            .entry(module.name.clone())
-            .or_insert_with(|| {
-                Arc::new(Module { interval: Some(interval), ..Module::clone(module) })
-            })
-            .clone()
-    }
-}
-
-/// Ours, as far as the configuration can tell. A name that resolves to our networks is found out
-/// at run time only.
-fn is_ours(own: &Own, place: &Place) -> bool {
-    match place {
-        Place::Host { host: HostName::Address(address), .. } => own.has_address(*address),
-        Place::Host { host: HostName::Name(name), .. } => {
-            &**name == "localhost" || own.has_name(name)
-        }
-        Place::Domain(domain) => own.has_name(domain),
-    }
 }
 
 fn host_of(text: &str) -> Parsed<Place> {
@@ -468,87 +369,5 @@ fn domain_of(text: &str) -> Parsed<Place> {
     }
 }
 
-fn target_name(name: &str) -> Parsed<()> {
-    if name.is_empty() || name.len() > 256 || name.chars().any(char::is_control) {
-        Err("a target's name has 1 to 256 bytes without control characters".to_owned())
-    } else {
-        Ok(())
-    }
-}
-
-fn label_name(name: &str) -> Parsed<()> {
-    let shown = printable(name);
-    if matches!(name, "__module" | "__interval") {
-        let key = name.trim_start_matches('_');
-        return Err(format!("belongs to Prometheus' form of target files; here write `{key}`"));
-    }
-    if name.starts_with("__") {
-        return Err(format!("`{shown}` begins with `__`, which Prometheus keeps for itself"));
-    }
-    let fine = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    if name.is_empty()
-        || name.len() > 128
-        || name.starts_with(|c: char| c.is_ascii_digit())
-        || !name.chars().all(fine)
-    {
-        return Err(format!(
-            "`{shown}` is no label name; it has A-Z a-z 0-9 _ and begins with no digit"
-        ));
-    }
-    if PROMETHEUS_LABELS.contains(&name) {
-        return Err(format!("the label `{shown}` is set by Prometheus; choose another"));
-    }
-    if OUR_LABELS.contains(&name) {
-        return Err(format!("the label `{shown}` is one of the exporter's own; choose another"));
-    }
-    Ok(())
-}
-
-fn label_value(text: &str) -> Parsed<String> {
-    if text.len() > 1024 {
-        Err("is longer than 1024 bytes".to_owned())
-    } else {
-        Ok(text.to_owned())
-    }
-}
-
 /// The keys of one entry in Prometheus' form.
 const FILE_SD_KEYS: &[&str] = &["targets", "labels"];
-/// Labels that the exporter's series have besides a target's own.
-const OUR_LABELS: &[&str] = &[
-    "target",
-    "module",
-    "endpoint",
-    "address",
-    "source",
-    "phase",
-    "cause",
-    "blame",
-    "result",
-    "state",
-    "code",
-    "enhanced",
-    "reason",
-    "version",
-    "cipher",
-    "group",
-    "capability",
-    "mechanism",
-    "channel",
-    "port",
-    "family",
-    "mx_preference",
-    "fingerprint_sha256",
-    "serial",
-    "subject",
-    "issuer",
-    "key",
-    "list",
-    "kind",
-    "return_code",
-    "meaning",
-    "revision",
-    "rustversion",
-];
-/// Labels that Prometheus or the histogram format sets.
-const PROMETHEUS_LABELS: &[&str] = &["instance", "job", "le"];

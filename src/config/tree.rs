@@ -12,9 +12,10 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use serde_saphyr::granit_parser::{self, Event, Parser, ScalarStyle, Tag};
+use serde_saphyr::granit_parser::{self, Event, Parser, ScalarStyle, StructureStyle, Tag};
 
 use super::Problem;
+use super::text::{self, printable, small};
 
 /// One value and its place.
 #[derive(Clone)]
@@ -106,44 +107,18 @@ pub(super) fn parse(bytes: &[u8], file: &Arc<str>, problems: &mut Vec<Problem>) 
     if bytes.len() > MAX_BYTES {
         return fail(None, format!("is larger than {} MiB", MAX_BYTES >> 20));
     }
-    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        return fail(None, "is UTF-16; save it as UTF-8".to_owned());
-    }
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let text = match std::str::from_utf8(bytes) {
+    let text = match text::decode(bytes) {
         Ok(text) => text,
-        Err(error) => {
-            let place = place_of(bytes, error.valid_up_to());
-            return fail(Some(place), "is not UTF-8 here; save the file as UTF-8".to_owned());
-        }
+        Err((place, message)) => return fail(place, message),
     };
-    let control = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}');
-    if let Some((at, found)) = text.char_indices().find(|(_, c)| control(*c)) {
-        let place = place_of(bytes, at);
-        return fail(
-            Some(place),
-            format!("holds the control character U+{:04X}; remove it", u32::from(found)),
-        );
-    }
     Builder::new(file.clone(), problems).run(text)
-}
-
-/// Line and column, from 1, of a byte.
-fn place_of(bytes: &[u8], at: usize) -> (u32, u32) {
-    let before = bytes.get(..at).unwrap_or(bytes);
-    let line = before.iter().filter(|b| **b == b'\n').count() + 1;
-    let start = before.iter().rposition(|b| *b == b'\n').map_or(0, |p| p + 1);
-    let column = String::from_utf8_lossy(before.get(start..).unwrap_or_default()).chars().count();
-    (small(line), small(column + 1))
-}
-
-fn small(n: usize) -> u32 {
-    u32::try_from(n).unwrap_or(u32::MAX)
 }
 
 /// A collection that is not closed yet.
 struct Frame {
     place: (u32, u32),
+    /// Written with brackets.
+    flow: bool,
     anchor: usize,
     /// Values counted when it was opened: what it costs to repeat it.
     counted: usize,
@@ -192,8 +167,8 @@ impl<'p> Builder<'p> {
     fn run(mut self, text: &str) -> Option<Node> {
         let options = granit_parser::options! {
             emit_comments: false,
-            flow_nesting_limit: MAX_DEPTH,
-            block_nesting_limit: MAX_DEPTH,
+            flow_nesting_limit: MAX_DEPTH + 1,
+            block_nesting_limit: MAX_DEPTH + 1,
         };
         let mut documents = 0;
         for event in Parser::new_from_str_with_options(text, options) {
@@ -202,7 +177,13 @@ impl<'p> Builder<'p> {
                 Err(error) => {
                     let at = error.marker();
                     let place = (small(at.line()), small(at.col() + 1));
-                    self.problem(place, format!("not YAML: {}", error.info()));
+                    let info = error.info();
+                    if info.contains("recursion limit") {
+                        self.problem(place, format!("more than {MAX_DEPTH} levels deep"));
+                    } else {
+                        let hint = self.hint(&info);
+                        self.problem(place, format!("not YAML: {info}{hint}"));
+                    }
                     return None;
                 }
             };
@@ -222,15 +203,17 @@ impl<'p> Builder<'p> {
                 Event::Scalar(text, style, anchor, tag) => {
                     self.check_tag(tag.as_deref(), place);
                     let plain = style == ScalarStyle::Plain && tag.is_none();
+                    // The parser writes `~` where nothing stands.
+                    let text = if span.is_empty() && plain { Cow::Borrowed("") } else { text };
                     self.scalar(text, plain, anchor, place)
                 }
-                Event::SequenceStart(_, anchor, tag) => {
+                Event::SequenceStart(style, anchor, tag) => {
                     self.check_tag(tag.as_deref(), place);
-                    self.open(anchor, place, None)
+                    self.open(anchor, place, style, None)
                 }
-                Event::MappingStart(_, anchor, tag) => {
+                Event::MappingStart(style, anchor, tag) => {
                     self.check_tag(tag.as_deref(), place);
-                    self.open(anchor, place, Some(MapFrame::default()))
+                    self.open(anchor, place, style, Some(MapFrame::default()))
                 }
                 Event::SequenceEnd | Event::MappingEnd => self.close(),
                 Event::Alias(anchor) => self.alias(anchor, place),
@@ -248,6 +231,20 @@ impl<'p> Builder<'p> {
                 Node { value: Value::Null { stated: false }, file: self.file, place: Some((1, 1)) }
             }
         })
+    }
+
+    /// What the parser can't know: where the mistake may really be.
+    fn hint(&self, info: &str) -> String {
+        match self.stack.last() {
+            Some(frame) if frame.flow && !info.contains("unclosed") => {
+                let (line, column) = frame.place;
+                format!("; is the bracket of {line}:{column} closed?")
+            }
+            _ if info.contains("expected") => {
+                "; look at the indentation here and in the lines above".to_owned()
+            }
+            _ => String::new(),
+        }
     }
 
     fn check_tag(&mut self, tag: Option<&Tag>, place: (u32, u32)) {
@@ -296,9 +293,16 @@ impl<'p> Builder<'p> {
         true
     }
 
-    fn open(&mut self, anchor: usize, place: (u32, u32), map: Option<MapFrame>) -> bool {
+    fn open(
+        &mut self,
+        anchor: usize,
+        place: (u32, u32),
+        style: StructureStyle,
+        map: Option<MapFrame>,
+    ) -> bool {
+        let flow = style == StructureStyle::Flow;
         let counted = self.count;
-        self.stack.push(Frame { place, anchor, counted, list: Vec::new(), map });
+        self.stack.push(Frame { place, flow, anchor, counted, list: Vec::new(), map });
         if self.stack.len() > MAX_DEPTH {
             self.problem(place, format!("more than {MAX_DEPTH} levels deep"));
             return false;
@@ -310,7 +314,7 @@ impl<'p> Builder<'p> {
         let Some(frame) = self.stack.pop() else { return true };
         let value = match frame.map {
             None => Value::List(frame.list),
-            Some(map) => Value::Map(self.merge(map)),
+            Some(map) => Value::Map(merge(map)),
         };
         let node = Rc::new(Node { value, file: self.file.clone(), place: Some(frame.place) });
         if frame.anchor != 0 {
@@ -384,38 +388,21 @@ impl<'p> Builder<'p> {
             self.problem(place, message);
         }
     }
-
-    /// A map's own keys, then those of what it merges, the first word winning.
-    fn merge(&mut self, map: MapFrame) -> Vec<Entry> {
-        let MapFrame { mut entries, mut index, merged, .. } = map;
-        for other in merged {
-            let Value::Map(others) = &other.value else { continue };
-            for entry in others {
-                if !index.contains_key(&entry.key) {
-                    index.insert(entry.key.clone(), entries.len());
-                    entries.push(entry.clone());
-                }
-            }
-        }
-        entries
-    }
 }
 
-/// Text as a message may show it: one line, no control characters, cut short.
-pub(super) fn printable(text: &str) -> String {
-    let mut shown = String::new();
-    for (n, c) in text.chars().enumerate() {
-        if n == 80 {
-            shown.push('…');
-            break;
-        }
-        if c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}') {
-            shown.extend(c.escape_default());
-        } else {
-            shown.push(c);
+/// A map's own keys, then those of what it merges, the first word winning.
+fn merge(map: MapFrame) -> Vec<Entry> {
+    let MapFrame { mut entries, mut index, merged, .. } = map;
+    for other in merged {
+        let Value::Map(others) = &other.value else { continue };
+        for entry in others {
+            if !index.contains_key(&entry.key) {
+                index.insert(entry.key.clone(), entries.len());
+                entries.push(entry.clone());
+            }
         }
     }
-    shown
+    entries
 }
 
 /// The largest file that is read.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use super::tree::printable;
+use super::text::printable;
 use crate::target::{Allow, HostName, Place};
 
 /// A value, or what is wrong with the text.
@@ -24,10 +24,13 @@ pub(super) fn duration(text: &str) -> Parsed<Duration> {
     if text == "0" {
         return Ok(Duration::ZERO);
     }
+    if text.is_empty() {
+        return Err("is empty; durations are written like 500ms, 30s, 5m or 1h30m".to_owned());
+    }
     if text.starts_with('-') {
         return wrong("is negative");
     }
-    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+    if text.bytes().all(|b| b.is_ascii_digit()) {
         return Err(format!("`{0}` has no unit; write {0}s for seconds", printable(text)));
     }
     let mut rest = text;
@@ -39,10 +42,21 @@ pub(super) fn duration(text: &str) -> Parsed<Duration> {
         let letters = tail.bytes().take_while(u8::is_ascii_lowercase).count();
         let (unit, tail) = tail.split_at(letters);
         let Some(rank) = UNITS.iter().position(|(name, _)| *name == unit) else {
-            return wrong("is not a duration");
+            return wrong(match unit {
+                "min" | "mins" | "minute" | "minutes" => "should say m for minutes",
+                "sec" | "secs" | "second" | "seconds" => "should say s for seconds",
+                "hr" | "hrs" | "hour" | "hours" => "should say h for hours",
+                "day" | "days" => "should say d for days",
+                _ if !number.is_empty() && tail.starts_with('.') => "has a fraction",
+                _ if text.contains(' ') => "has a space",
+                _ => "is not a duration",
+            });
         };
-        if number.is_empty() || rank >= last {
+        if number.is_empty() {
             return wrong("is not a duration");
+        }
+        if rank >= last {
+            return wrong("has its units not from large to small");
         }
         let millis = UNITS.get(rank).map_or(0, |(_, millis)| *millis);
         let part = number.parse::<u64>().ok().and_then(|n| n.checked_mul(millis));
@@ -53,7 +67,7 @@ pub(super) fn duration(text: &str) -> Parsed<Duration> {
         last = rank;
         rest = tail;
     }
-    if text.is_empty() { wrong("is not a duration") } else { Ok(Duration::from_millis(total)) }
+    Ok(Duration::from_millis(total))
 }
 
 /// A duration within bounds, both included.
@@ -95,7 +109,10 @@ const UNITS: &[(&str, u64)] = &[
 pub(super) fn number(text: &str, least: u64, most: u64) -> Parsed<u64> {
     let range = format!("write a whole number from {least} to {most}");
     let shown = printable(text);
-    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
+    if text.is_empty() {
+        return Err(format!("is empty; {range}"));
+    }
+    if !text.bytes().all(|b| b.is_ascii_digit()) {
         return Err(format!("`{shown}` is not a whole number; {range}"));
     }
     if text.len() > 1 && text.starts_with('0') {
@@ -112,6 +129,11 @@ pub(super) fn number(text: &str, least: u64, most: u64) -> Parsed<u64> {
 /// A TCP port.
 pub(super) fn port(text: &str) -> Parsed<u16> {
     number(text, 1, 65535).map(|n| u16::try_from(n).unwrap_or(u16::MAX))
+}
+
+/// A port behind a host, for a message that has to say which part is meant.
+fn port_of(text: &str) -> Parsed<u16> {
+    port(text).map_err(|message| format!("the port {message}"))
 }
 
 /// A number within bounds that may have a fraction.
@@ -236,9 +258,10 @@ pub(crate) fn host(text: &str) -> Parsed<(HostName, Option<u16>)> {
         let Some((inside, after)) = rest.split_once(']') else {
             return Err(format!("`{shown}` lacks the closing bracket"));
         };
-        let found = address(inside)?;
+        let found = address(inside)
+            .map_err(|message| format!("{message}; brackets are for IPv6 addresses"))?;
         return match after.strip_prefix(':') {
-            Some(after) => Ok((HostName::Address(found), Some(port(after)?))),
+            Some(after) => Ok((HostName::Address(found), Some(port_of(after)?))),
             None if after.is_empty() => Ok((HostName::Address(found), None)),
             None => Err(format!("`{shown}` has text after the bracket; a port follows a colon")),
         };
@@ -253,7 +276,7 @@ pub(crate) fn host(text: &str) -> Parsed<(HostName, Option<u16>)> {
         return Ok((HostName::Address(address(text)?), None));
     }
     let (name, port) = match text.split_once(':') {
-        Some((name, stated)) => (name, Some(port(stated)?)),
+        Some((name, stated)) => (name, Some(port_of(stated)?)),
         None => (text, None),
     };
     if name.parse::<IpAddr>().is_ok() {
@@ -262,8 +285,13 @@ pub(crate) fn host(text: &str) -> Parsed<(HostName, Option<u16>)> {
     Ok((HostName::Name(domain(name)?), port))
 }
 
-/// What `/probe` and Prometheus' file form take: a host, or `domain:NAME`.
-pub(crate) fn place(text: &str) -> Parsed<Place> {
+/// What `/probe`, the command line and Prometheus' file form take: a host with or without a port,
+/// or `domain:NAME`.
+///
+/// # Errors
+///
+/// What is wrong with the text and what would be right.
+pub fn place(text: &str) -> Result<Place, String> {
     match text.strip_prefix("domain:") {
         Some(name) => Ok(Place::Domain(domain(name)?)),
         None => host(text).map(|(host, port)| Place::Host { host, port }),
@@ -292,6 +320,13 @@ pub(super) fn network(text: &str) -> Parsed<IpNet> {
             let most: u8 = if ip.is_ipv4() { 32 } else { 128 };
             let length = number(length, 0, u64::from(most))
                 .map_err(|_| format!("`{shown}`: the prefix is a number from 0 to {most}"))?;
+            // Addresses are compared in their canonical form, where a mapped one is IPv4.
+            let (ip, length) = match ip {
+                IpAddr::V6(v6) if length >= 96 && v6.to_ipv4_mapped().is_some() => {
+                    (ip.to_canonical(), length - 96)
+                }
+                _ => (ip, length),
+            };
             IpNet::new(ip, u8::try_from(length).unwrap_or(most))
                 .map_err(|_| format!("`{shown}` is not a network; write it like 192.0.2.0/24"))?
         }

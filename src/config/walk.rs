@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::Problem;
 use super::file;
-use super::tree::{Node, Value, printable};
+use super::text::printable;
+use super::tree::{Node, Value};
 use super::value::Parsed;
 
 /// What was found wrong, and what is odd but let through.
@@ -58,6 +59,12 @@ impl Findings {
         self.warnings.push(spot.problem(message));
     }
 
+    /// True when so much is wrong that nobody reads on: the rest need not be looked at, because
+    /// the configuration is refused anyway.
+    pub(super) fn full(&self) -> bool {
+        self.problems.len() > MAX_PROBLEMS
+    }
+
     /// Keeps the value, or the complaint about it.
     pub(super) fn take<T>(&mut self, spot: &Spot, parsed: Parsed<T>) -> Option<T> {
         parsed.map_err(|message| self.problem(spot, message)).ok()
@@ -99,6 +106,9 @@ impl At {
         findings: &mut Findings,
         parse: impl FnOnce(&str) -> Parsed<T>,
     ) -> Option<T> {
+        if findings.full() {
+            return None;
+        }
         let text = self.text(findings)?;
         findings.take(&self.spot(), parse(&text))
     }
@@ -157,7 +167,7 @@ impl At {
     /// The keys of a map, each checked against `known`.
     pub(super) fn fields_of(self, known: &[&str], findings: &mut Findings) -> Fields {
         for (key, spot, _) in self.entries(findings) {
-            if !known.contains(&&*key) {
+            if !known.contains(&&*key) && !findings.full() {
                 findings.problem(&spot, unknown(&key, known));
             }
         }
@@ -189,6 +199,9 @@ fn join(parent: &str, key: &str) -> String {
     }
 }
 
+/// The most problems that are reported.
+pub(super) const MAX_PROBLEMS: usize = 1000;
+
 /// A map whose keys were checked.
 pub(super) struct Fields {
     pub(super) at: At,
@@ -217,7 +230,10 @@ impl Fields {
 
     /// A map at `key`.
     pub(super) fn map(&self, key: &str, parent: &str, findings: &mut Findings) -> Option<Self> {
-        Some(self.at(key)?.fields(parent, findings))
+        let fields = self.at(key)?.fields(parent, findings);
+        // What is no map was reported; its keys are not missing besides.
+        let usable = matches!(fields.at.node.value, Value::Map(_) | Value::Null { .. });
+        usable.then_some(fields)
     }
 
     /// The values of the list at `key`; none when it is not stated.

@@ -174,7 +174,7 @@ impl Resolver {
     ///
     /// As [`Self::host`]; NXDOMAIN and NODATA mean that it has none.
     pub async fn names_of(&self, address: IpAddr) -> Result<Vec<String>, Failure> {
-        let name = Name::from(address.to_canonical()).to_ascii();
+        let name = hickory_resolver::proto::rr::Name::from(address.to_canonical()).to_ascii();
         let answer = self.ask(&name, RecordType::PTR).await?;
         let names: BTreeSet<String> = answer
             .records

@@ -3,6 +3,8 @@
 //! A line `# env NAME=VALUE` at the head of a fixture sets a variable. `UPDATE_EXPECT=1` writes the
 //! `.expected` files anew.
 
+#![expect(clippy::unwrap_used, reason = "a test that can't go on ends in a panic")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -170,7 +172,7 @@ fn the_reference_and_the_checks_know_the_same_keys() {
         let mut path = doc.path.to_owned();
         // What a key needs beside it to be reached at all.
         if path.starts_with("targets[].") && !path.ends_with("host") && !path.ends_with("domain") {
-            yaml = format!("[[[x]]], host: 10.0.0.1");
+            "[[[x]]], host: 10.0.0.1".clone_into(&mut yaml);
         }
         for part in path.clone().split('.').rev() {
             yaml = match part {
@@ -269,6 +271,36 @@ fn hosts_are_brought_into_one_form() {
         let literal = matches!(host, HostName::Address(_));
         assert_eq!(literal, expected.parse::<std::net::IpAddr>().is_ok());
     }
+}
+
+/// The command line and `/probe` take the same words as the file, and `domain:`.
+#[test]
+fn a_place_is_read_from_one_word() {
+    assert_eq!(config::place("domain:Example.ORG."), Ok(Place::Domain("example.org".into())));
+    let host = |host, port| Ok(Place::Host { host, port });
+    assert_eq!(
+        config::place("[2001:db8::1]:25"),
+        host(HostName::Address("2001:db8::1".parse().unwrap()), Some(25))
+    );
+    assert_eq!(
+        config::place("mx.example.org"),
+        host(HostName::Name("mx.example.org".into()), None)
+    );
+    for bad in ["", ":25", "domain:", "a b", "\r\n", "127.1", "mx.example.org:25:26", "[", "%", "@"]
+    {
+        assert!(config::place(bad).is_err(), "{bad:?}");
+    }
+}
+
+#[test]
+fn mapped_networks_and_addresses_are_ipv4() {
+    let config = load_text(
+        b"exporter: {own: ['::ffff:198.51.100.0/120']}\ntargets: [{host: '::ffff:198.51.100.7'}]\n",
+        &[],
+    )
+    .unwrap();
+    assert_eq!(config.policy.own.networks, ["198.51.100.0/24".parse().unwrap()]);
+    assert_eq!(config.checks()[0].interval(), Duration::from_secs(60));
 }
 
 #[test]
@@ -436,6 +468,14 @@ fn many_targets_and_many_values_are_bounded() {
     }
     let config = load_text(yaml.as_bytes(), &[]).unwrap();
     assert_eq!(config.targets.len(), 10_000);
+    // So much is wrong here that a list of all of it, with the nearest names, would never end.
+    let wrong: String = (0..20_000).map(|n| format!("exporterr{n}: 1\n")).collect();
+    let error = load_text(wrong.as_bytes(), &[]).unwrap_err();
+    assert_eq!(error.0.len(), 1001, "1000, and that there is more");
+    assert_eq!(load_text("k: 1\n".repeat(3000).as_bytes(), &[]).unwrap_err().0.len(), 1001);
+    let wrong: String = (0..10_000).map(|n| format!("- {{host: h{n}, module: x}}\n")).collect();
+    let error = load_text(format!("targets:\n{wrong}").as_bytes(), &[]).unwrap_err();
+    assert_eq!(error.0.len(), 1001, "1000, and that there is more");
     let many = format!("x: [{}]", "1,".repeat(400_001));
     assert_eq!(
         messages(load_text(many.as_bytes(), &[])),
