@@ -1,1 +1,368 @@
-//! To be written.
+//! The composition root: builds the parts from a configuration, runs them, reloads, drains.
+
+mod files;
+mod listen;
+mod logging;
+mod once;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, SystemTime};
+
+use anyhow::Context as _;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+pub use logging::start_logging;
+pub use once::{check_for, probe_once};
+
+use crate::config::{self, Config, ConfigError};
+use crate::demo::World;
+use crate::metrics;
+use crate::net::tcp;
+use crate::probe::Prober;
+use crate::schedule::Schedule;
+use crate::store::Store;
+use crate::target::Family;
+use crate::web::{self, Control, Running};
+
+/// What the command line says about serving.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The configuration file, if one was named.
+    pub config_file: Option<PathBuf>,
+    /// Addresses to listen on; `:port` is every address.
+    pub listen: Vec<String>,
+    /// The URL under which users reach us; empty: unknown.
+    pub external_url: String,
+    /// The prefix of all paths; none: the external URL's path.
+    pub route_prefix: Option<String>,
+    /// Take the sockets from systemd instead of `listen`.
+    pub systemd_socket: bool,
+    /// Results kept per check.
+    pub history_limit: usize,
+    /// What is taken off Prometheus' scrape timeout.
+    pub timeout_offset: Duration,
+}
+
+/// Loads the configuration that the command line means: the named file, else `smtp_exporter.yml` if
+/// it is there, else none; and the environment.
+///
+/// # Errors
+///
+/// Every problem of the file and the environment.
+pub fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
+    let default = Path::new(DEFAULT_FILE);
+    let file = file.or_else(|| default.exists().then_some(default));
+    // A variable that is not UTF-8 cannot be one of ours, whose values are.
+    let environment: BTreeMap<String, String> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    config::load(file, &environment)
+}
+
+/// The runtime of every subcommand that connects.
+///
+/// # Errors
+///
+/// Threads or the event queue cannot be made.
+pub fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(WORKERS);
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")
+}
+
+/// Runs the exporter until SIGTERM or SIGINT, or until `end_after` has passed.
+///
+/// # Errors
+///
+/// It could not start. Once it runs, nothing ends it but a signal.
+pub async fn serve(
+    options: Options,
+    config: Config,
+    end_after: Option<Duration>,
+) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    let listeners = listen::open(&options).await?;
+    let addresses: Vec<String> = listeners
+        .iter()
+        .filter_map(|listener| listener.local_addr().ok())
+        .map(|address| address.to_string())
+        .collect();
+    let prober = Prober::new(config.policy.clone()).map_err(anyhow::Error::msg)?;
+    let app = App::new(options, prober, config)?;
+    app.adopt_pauses();
+
+    let stop = CancellationToken::new();
+    let state = app.clone().web_state(&stop);
+    let server = tokio::spawn(web::serve(listeners, state, stop.clone(), GRACE));
+    let watcher = tokio::spawn(watch(app.clone(), stop.clone()));
+    tracing::info!(address = addresses.join(","), version = VERSION, "serving");
+    notify(&[sd_notify::NotifyState::Ready]);
+
+    let end = async {
+        match end_after {
+            Some(duration) => tokio::time::sleep(duration).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::pin!(end);
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            () = &mut end => break,
+            _ = hangup.recv() => {
+                // What is wrong was logged; the old configuration stays.
+                let _ = app.reload().await;
+            }
+        }
+    }
+    tracing::info!("stopping: no new probes, QUIT in open sessions");
+    notify(&[sd_notify::NotifyState::Stopping]);
+    app.ready.store(false, Ordering::Relaxed);
+    let drain = async {
+        app.stop_schedule().await;
+        stop.cancel();
+        let _ = server.await;
+        let _ = watcher.await;
+    };
+    tokio::select! {
+        ended = tokio::time::timeout(GRACE, drain) => {
+            if ended.is_err() {
+                tracing::warn!(grace = GRACE.as_secs_f64(), "not everything ended in time");
+            }
+        }
+        // Whoever asks twice does not want to wait.
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    app.keep_pauses();
+    Ok(())
+}
+
+/// Runs the exporter against the demo's servers.
+///
+/// # Errors
+///
+/// The servers, or the exporter, could not start.
+pub async fn demo(mut options: Options, end_after: Option<Duration>) -> anyhow::Result<()> {
+    let world = World::start().context("cannot start the demo's servers")?;
+    let directory = tempfile::Builder::new().prefix("smtp_exporter-demo-").tempdir()?;
+    let authority = directory.path().join("ca.pem");
+    let file = directory.path().join(DEFAULT_FILE);
+    std::fs::write(&authority, world.ca_pem()?)?;
+    std::fs::write(&file, world.config_yaml(&authority))?;
+    let config = config::load(Some(&file), &BTreeMap::new())
+        .map_err(|error| anyhow::anyhow!("the demo's own configuration is wrong:\n{error}"))?;
+    options.config_file = Some(file);
+    listen::announce_demo(&options)?;
+    serve(options, config, end_after).await
+}
+
+/// The parts that live as long as the process.
+struct App {
+    options: Options,
+    store: Arc<Store>,
+    prober: Arc<Prober>,
+    own: metrics::Exporter,
+    schedule: tokio::sync::Mutex<Option<Schedule>>,
+    running: RwLock<Arc<Running>>,
+    watched: RwLock<files::Watched>,
+    ready: AtomicBool,
+}
+
+impl App {
+    /// Builds the parts and starts the schedule.
+    fn new(options: Options, prober: Prober, config: Config) -> anyhow::Result<Arc<Self>> {
+        let store = Arc::new(Store::default());
+        let prober = Arc::new(prober);
+        let own = metrics::Exporter::new(prober.in_flight())
+            .context("cannot register the exporter's own metrics")?;
+        let lag = {
+            let own = own.clone();
+            move |late: Duration| own.round_started(late)
+        };
+        let mut schedule = Schedule::new(prober.clone(), store.clone(), lag);
+        let checks = config.checks();
+        let generation = store.replace_checks(&checks, options.history_limit);
+        schedule.replan(&checks, generation);
+        warn(&config);
+        let app = Self {
+            options,
+            store,
+            prober,
+            own,
+            schedule: tokio::sync::Mutex::new(Some(schedule)),
+            watched: RwLock::new(files::Watched::of(&config.watched)),
+            running: RwLock::new(running(config, generation)),
+            ready: AtomicBool::new(true),
+        };
+        app.own.reloaded(SystemTime::now());
+        app.look_for_routes();
+        Ok(Arc::new(app))
+    }
+
+    /// What the web answers from.
+    fn web_state(self: Arc<Self>, stop: &CancellationToken) -> Arc<web::State> {
+        let mut state = web::State::new(
+            self.clone(),
+            self.store.clone(),
+            self.own.clone(),
+            self.prober.clone(),
+        );
+        let prefix = self.options.route_prefix.clone().unwrap_or_else(|| {
+            let url = &self.options.external_url;
+            let after = url.split_once("://").map_or("", |(_, rest)| rest);
+            after.split_once('/').map_or("", |(_, path)| path).to_owned()
+        });
+        state.route_prefix = web::normal_prefix(&prefix);
+        state.external_url = Some(self.options.external_url.clone()).filter(|url| !url.is_empty());
+        state.timeout_offset = self.options.timeout_offset;
+        state.stop = stop.clone();
+        Arc::new(state)
+    }
+
+    async fn reload(&self) -> Result<(), String> {
+        // One at a time: the schedule's lock is held until the new configuration is in force.
+        let mut schedule = self.schedule.lock().await;
+        let Some(schedule) = schedule.as_mut() else {
+            return Err("the exporter is stopping".to_owned());
+        };
+        let file = self.options.config_file.clone();
+        let loaded = tokio::task::spawn_blocking(move || load(file.as_deref())).await;
+        let config = match loaded {
+            Ok(Ok(config)) => config,
+            Ok(Err(error)) => return Err(self.refuse(error.to_string())),
+            Err(error) => return Err(self.refuse(error.to_string())),
+        };
+        self.prober.reconfigure(config.policy.clone()).map_err(|error| self.refuse(error))?;
+        let checks = config.checks();
+        let generation = self.store.replace_checks(&checks, self.options.history_limit);
+        schedule.replan(&checks, generation);
+        *write(&self.watched) = files::Watched::of(&config.watched);
+        warn(&config);
+        *write(&self.running) = running(config, generation);
+        self.own.reloaded(SystemTime::now());
+        tracing::info!(checks = checks.len(), "configuration reloaded");
+        Ok(())
+    }
+
+    /// A configuration that was not taken over.
+    fn refuse(&self, problems: String) -> String {
+        self.own.reload_failed();
+        for problem in problems.lines() {
+            tracing::error!(problem, "configuration not reloaded, the old one stays in force");
+        }
+        problems
+    }
+
+    async fn stop_schedule(&self) {
+        if let Some(schedule) = self.schedule.lock().await.take() {
+            schedule.stop().await;
+        }
+    }
+
+    fn look_for_routes(&self) {
+        for family in Family::ALL {
+            self.own.set_family_available(*family, tcp::family_available(*family));
+        }
+    }
+
+    /// Takes over the pauses of the run before, where there is a state directory.
+    fn adopt_pauses(&self) {
+        match files::read_pauses() {
+            Ok(kept) => self.prober.permits().restore(&kept),
+            Err(error) => tracing::warn!(%error, "cannot read the pauses of the last run"),
+        }
+    }
+
+    fn keep_pauses(&self) {
+        if let Err(error) = files::write_pauses(&self.prober.permits().pauses()) {
+            tracing::warn!(%error, "cannot keep the pauses for the next run");
+        }
+    }
+}
+
+impl Control for App {
+    fn ready(&self) -> bool {
+        self.ready.load(Ordering::Relaxed)
+    }
+
+    fn reload(&self) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + '_>> {
+        Box::pin(self.reload())
+    }
+
+    fn running(&self) -> Arc<Running> {
+        self.running.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// What is looked after besides requests and probes: files of targets, pauses, routes.
+async fn watch(app: Arc<App>, stop: CancellationToken) {
+    let mut every = tokio::time::interval(WATCH_EVERY);
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut kept = Vec::new();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = every.tick() => {}
+        }
+        notify(&[sd_notify::NotifyState::Watchdog]);
+        app.look_for_routes();
+        let pauses = app.prober.permits().pauses();
+        if pauses != kept {
+            app.keep_pauses();
+            kept = pauses;
+        }
+        if write(&app.watched).changed() {
+            // What is wrong was logged. It is read again when it changes again.
+            let _ = app.reload().await;
+        }
+    }
+}
+
+fn warn(config: &Config) {
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+}
+
+fn running(config: Config, generation: u64) -> Arc<Running> {
+    Arc::new(Running {
+        modules: config.modules,
+        targets: config.targets,
+        shown: config.shown,
+        generation,
+        policy: Arc::new(config.policy),
+    })
+}
+
+fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Tells systemd, where it is there to listen.
+fn notify(state: &[sd_notify::NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        tracing::debug!(%error, "cannot notify systemd");
+    }
+}
+
+/// The configuration file that is read when none is named.
+const DEFAULT_FILE: &str = "smtp_exporter.yml";
+/// How long open sessions and scrapes have at the end.
+const GRACE: Duration = Duration::from_secs(10);
+/// How often files of targets are looked at.
+const WATCH_EVERY: Duration = Duration::from_secs(5);
+/// More threads than this do not help: a probe mostly waits.
+const WORKERS: usize = 4;
+const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,1 +1,323 @@
-//! To be written.
+//! Flags and subcommands, after Prometheus' habit.
+
+mod report;
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::app::{self, Options};
+use crate::cause::explain;
+
+/// Runs the program; the process ends with what is returned.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // `--help` and `--version` come here too, and are no error.
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
+        }
+    };
+    app::start_logging(cli.common.log_level.as_str(), cli.common.log_format == LogFormat::Json);
+    let result = match cli.command.unwrap_or(Command::Serve) {
+        Command::Serve => serve(&cli.common),
+        Command::Probe(args) => probe(&cli.common, &args),
+        Command::Explain(args) => run_explain(&args),
+        Command::Demo(args) => demo(&cli.common, args),
+        Command::Reference => say(&reference()),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => complain(&format!("smtp_exporter: {error:#}")),
+    }
+}
+
+/// Probes SMTP servers and tells Prometheus whether mail can be handed over, and if not, why.
+#[derive(Parser)]
+#[command(name = "smtp_exporter", version, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Args)]
+struct Common {
+    /// Configuration file. Without the flag, `smtp_exporter.yml` is read if it is there; without
+    /// one, there are the built-in modules and no targets.
+    #[arg(long = "config.file", value_name = "FILE", global = true)]
+    config_file: Option<PathBuf>,
+    /// Check the configuration, print what it would do, and exit: 0 when good, 64 when not. Asks
+    /// the network nothing.
+    #[arg(long = "config.check", global = true)]
+    config_check: bool,
+    /// Address to listen on; may be given several times. `:10057` is every address.
+    #[arg(
+        long = "web.listen-address",
+        value_name = "ADDRESS",
+        default_value = ":10057",
+        global = true
+    )]
+    listen: Vec<String>,
+    /// The URL under which users reach the exporter, for links.
+    #[arg(long = "web.external-url", value_name = "URL", default_value = "", global = true)]
+    external_url: String,
+    /// Prefix of all paths. Default: the path of the external URL.
+    #[arg(long = "web.route-prefix", value_name = "PATH", global = true)]
+    route_prefix: Option<String>,
+    /// Take the listening sockets from systemd.
+    #[arg(long = "web.systemd-socket", global = true)]
+    systemd_socket: bool,
+    /// Results kept per target and module.
+    #[arg(long = "history.limit", value_name = "N", default_value_t = 100, global = true)]
+    history_limit: usize,
+    /// Seconds taken off Prometheus' scrape timeout, for the way back.
+    #[arg(long = "timeout-offset", value_name = "SECONDS", default_value_t = 0.5, global = true)]
+    timeout_offset: f64,
+    /// Least important messages that are logged.
+    #[arg(long = "log.level", value_name = "LEVEL", default_value = "info", global = true)]
+    log_level: LogLevel,
+    /// Form of log lines.
+    #[arg(long = "log.format", value_name = "FORMAT", default_value = "logfmt", global = true)]
+    log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LogLevel {
+    Debug,
+    Info,
+    Warn,
+    Error,
+}
+
+impl LogLevel {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    Logfmt,
+    Json,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the exporter (the default).
+    Serve,
+    /// Probe one target now and say what was seen. Exit code 0: up, 1: down, 64: wrong usage.
+    Probe(ProbeArgs),
+    /// Say what a reply means: its cause, whose side it is, and what to do.
+    Explain(ExplainArgs),
+    /// Run against built-in loopback mail servers with faults: nothing to install.
+    Demo(DemoArgs),
+    /// Print the metric catalogue and the configuration reference as Markdown.
+    Reference,
+}
+
+#[derive(Args)]
+struct ProbeArgs {
+    /// A configured target, `host`, `host:port`, or `domain:NAME`.
+    target: String,
+    /// How to probe it. Default: the target's first module, or `smtp`.
+    #[arg(long)]
+    module: Option<String>,
+    /// Form of the answer; `ticket` is what a provider's support asks for.
+    #[arg(long, default_value = "text")]
+    format: ProbeFormat,
+    /// Show the transcript too.
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ProbeFormat {
+    Text,
+    Json,
+    Ticket,
+}
+
+#[derive(Args)]
+struct ExplainArgs {
+    /// The reply, or the log line or bounce that holds it. Without it, standard input is read line
+    /// by line.
+    reply: Option<String>,
+    /// Form of the answer. `tsv` is `cause<TAB>rule<TAB>line`.
+    #[arg(long, default_value = "text")]
+    format: ExplainFormat,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ExplainFormat {
+    Text,
+    Tsv,
+    Json,
+}
+
+#[derive(Args)]
+struct DemoArgs {
+    /// End by itself after this time, such as `30s`.
+    #[arg(long = "for", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    duration: Option<Duration>,
+}
+
+fn serve(common: &Common) -> anyhow::Result<ExitCode> {
+    let config = match app::load(common.config_file.as_deref()) {
+        Ok(config) => config,
+        Err(error) => return Ok(refuse(&error)),
+    };
+    if common.config_check {
+        return say(&config.summary());
+    }
+    let options = options(common)?;
+    app::runtime()?.block_on(app::serve(options, config, None))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn probe(common: &Common, args: &ProbeArgs) -> anyhow::Result<ExitCode> {
+    let config = match app::load(common.config_file.as_deref()) {
+        Ok(config) => config,
+        Err(error) => return Ok(refuse(&error)),
+    };
+    let check = match app::check_for(&config, &args.target, args.module.as_deref()) {
+        Ok(check) => check,
+        Err(problem) => return Ok(complain(&format!("smtp_exporter: {problem}"))),
+    };
+    let (round, origins) = app::runtime()?.block_on(app::probe_once(config.policy, &check))?;
+    let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let text = match args.format {
+        ProbeFormat::Text => report::text(&check, &round, args.verbose, colour),
+        ProbeFormat::Json => report::json(&check, &round),
+        ProbeFormat::Ticket => report::ticket(&check, &round, &origins),
+    };
+    say(&text)?;
+    Ok(if report::succeeded(&round) { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn run_explain(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
+    let explain = |line: &str| match args.format {
+        ExplainFormat::Text => explain::text(line),
+        ExplainFormat::Tsv => explain::tsv(line),
+        ExplainFormat::Json => explain::json(line),
+    };
+    if let Some(reply) = &args.reply {
+        return say(&format!("{}\n", explain(reply).trim_end_matches('\n')));
+    }
+    let mut input = std::io::BufReader::new(std::io::stdin().lock());
+    let mut output = std::io::BufWriter::new(std::io::stdout().lock());
+    while let Some(line) = read_line(&mut input)? {
+        let answer = explain(&line);
+        if quietly(writeln!(output, "{}", answer.trim_end_matches('\n')))?.is_none() {
+            break;
+        }
+    }
+    quietly(output.flush())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn demo(common: &Common, args: DemoArgs) -> anyhow::Result<ExitCode> {
+    let options = options(common)?;
+    app::runtime()?.block_on(app::demo(options, args.duration))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn options(common: &Common) -> anyhow::Result<Options> {
+    anyhow::ensure!(
+        common.timeout_offset.is_finite() && (0.0..=60.0).contains(&common.timeout_offset),
+        "--timeout-offset is {}: it must be from 0 to 60 seconds",
+        common.timeout_offset
+    );
+    anyhow::ensure!(
+        common.history_limit <= HISTORY_MOST,
+        "--history.limit is {}: it must be at most {HISTORY_MOST}",
+        common.history_limit
+    );
+    Ok(Options {
+        config_file: common.config_file.clone(),
+        listen: common.listen.clone(),
+        external_url: common.external_url.clone(),
+        route_prefix: common.route_prefix.clone(),
+        systemd_socket: common.systemd_socket,
+        history_limit: common.history_limit,
+        timeout_offset: Duration::from_secs_f64(common.timeout_offset),
+    })
+}
+
+fn reference() -> String {
+    format!(
+        "# Metrics\n\n{}\n# Configuration\n\n{}",
+        crate::metrics::reference::markdown(),
+        crate::config::markdown()
+    )
+}
+
+/// One line without its end; a longer one than the bound is cut, and its rest is not kept.
+fn read_line(input: &mut impl std::io::BufRead) -> std::io::Result<Option<String>> {
+    let mut line = Vec::new();
+    let mut seen = false;
+    loop {
+        let buffer = input.fill_buf()?;
+        if buffer.is_empty() {
+            return Ok(seen.then(|| lossy(&line)));
+        }
+        seen = true;
+        let (end, used) = match buffer.iter().position(|byte| *byte == b'\n') {
+            Some(position) => (true, position + 1),
+            None => (false, buffer.len()),
+        };
+        let room = LINE_MOST.saturating_sub(line.len()).min(used);
+        line.extend_from_slice(buffer.get(..room).unwrap_or_default());
+        input.consume(used);
+        if end {
+            return Ok(Some(lossy(&line)));
+        }
+    }
+}
+
+fn lossy(line: &[u8]) -> String {
+    String::from_utf8_lossy(line).trim_end_matches(['\n', '\r']).to_owned()
+}
+
+/// Writes to standard output. A reader that went away is no error.
+fn say(text: &str) -> anyhow::Result<ExitCode> {
+    let mut output = std::io::stdout().lock();
+    quietly(output.write_all(text.as_bytes()).and_then(|()| output.flush()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn quietly(result: std::io::Result<()>) -> anyhow::Result<Option<()>> {
+    match result {
+        Ok(()) => Ok(Some(())),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(None),
+        Err(error) => Err(anyhow::Error::new(error).context("cannot write to standard output")),
+    }
+}
+
+/// Writes the problems of a configuration to standard error.
+fn refuse(error: &crate::config::ConfigError) -> ExitCode {
+    complain(&error.to_string())
+}
+
+fn complain(text: &str) -> ExitCode {
+    // Nowhere is left to complain about a standard error that is closed.
+    let _ = writeln!(std::io::stderr().lock(), "{}", text.trim_end());
+    ExitCode::from(USAGE)
+}
+
+/// Wrong usage or a bad configuration: EX_USAGE of sysexits.h.
+const USAGE: u8 = 64;
+/// The most results per target that may be asked for.
+const HISTORY_MOST: usize = 100_000;
+/// The most bytes of one line of standard input that are looked at.
+const LINE_MOST: usize = 1 << 16;

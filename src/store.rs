@@ -1,88 +1,203 @@
 //! The latest of everything: one [`View`] per target and module. Probes put observations in,
-//! `/metrics` and the pages read views out; nobody waits for a probe.
+//! `/metrics` and the pages read views out; nobody waits for a probe, and nobody who reads holds a
+//! probe up.
+//!
+//! # Why readers get `Arc<View>`
+//!
+//! A scrape writes family by family and so passes over all views once per family. It must see each
+//! view unchanged meanwhile, and a slow reader must not block a probe. So a view is copied when it
+//! changes while somebody still reads it, and changed in place otherwise.
+
+mod ledger;
+mod view;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::SystemTime;
 
-use crate::observation::{Observation, Round, Tally, Transcript, Verdict};
-use crate::target::{Check, CheckKey, Endpoint};
+pub use view::{Change, EndpointView, HistoryEntry, View};
 
-/// What is known of one check.
+use crate::observation::{Observation, Round, SkipReason};
+use crate::target::{Check, CheckKey};
+use ledger::Ledger;
+
+/// All views.
 #[derive(Debug)]
-pub struct View {
-    /// What is probed.
-    pub check: Check,
-    /// The latest of each endpoint.
-    pub endpoints: BTreeMap<Endpoint, EndpointView>,
-    /// Counters and the histogram.
-    pub tally: Tally,
-    /// The verdict on the latest observations.
-    pub verdict: Verdict,
-    /// Since when the verdict's `up` (or `expectation_met`) is what it is.
-    pub since: Option<SystemTime>,
-    /// Rounds failed in a row, as far as they were trustworthy.
-    pub consecutive_failures: u64,
-    /// MX records found, for a domain.
-    pub mx_records: Option<u32>,
-    /// Addresses counted and not probed.
-    pub left_out: u32,
-    /// Until when every remote of the check is paused; none while one can be probed.
-    pub paused_until: Option<SystemTime>,
-    /// When the last round ended.
-    pub last_round: Option<SystemTime>,
-    /// When the next round starts.
-    pub next_round: Option<SystemTime>,
-    /// The latest results, oldest first.
-    pub history: std::collections::VecDeque<HistoryEntry>,
-}
-
-/// What is known of one endpoint.
-#[derive(Debug, Clone)]
-pub struct EndpointView {
-    /// The last probe.
-    pub last: Arc<Observation>,
-    /// When a probe last succeeded.
-    pub last_success: Option<SystemTime>,
-    /// The transcript of the last probe that succeeded, and when.
-    pub success_transcript: Option<(SystemTime, Arc<Transcript>)>,
-    /// The transcript of the last probe that failed, and when.
-    pub failure_transcript: Option<(SystemTime, Arc<Transcript>)>,
-    /// Until when the remote is paused, and the cause.
-    pub paused: Option<(SystemTime, crate::cause::Cause)>,
-}
-
-/// One result in a strip of results: 16 bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HistoryEntry {
-    /// Seconds since the epoch.
-    pub at: u32,
-    /// Milliseconds that it took, saturating.
-    pub millis: u32,
-    /// The cause of a failure.
-    pub cause: Option<crate::cause::Cause>,
-    /// The last reply's code, 0 if there was none.
-    pub code: u16,
-}
-
-/// All views, and the generation of the configuration that they belong to.
-#[derive(Debug, Default)]
 pub struct Store {
-    views: RwLock<BTreeMap<CheckKey, Arc<Mutex<View>>>>,
+    entries: RwLock<BTreeMap<CheckKey, Arc<Entry>>>,
+    generation: AtomicU64,
+    history_limit: AtomicUsize,
+    ledger: Mutex<Ledger>,
+}
+
+/// The place of one check.
+#[derive(Debug)]
+struct Entry {
+    /// The generation in which the check came to be as it is.
+    born: u64,
+    slot: Mutex<Slot>,
+}
+
+#[derive(Debug)]
+struct Slot {
+    /// False once a reload took the check away: a probe that is still under way is then lost.
+    live: bool,
+    view: Arc<View>,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self::new(TRANSCRIPT_STORE_BYTES)
+    }
 }
 
 impl Store {
-    /// Makes the store hold exactly these checks: new ones start empty, those whose target, module
-    /// or place changed start anew, the others keep what they know. Returns the new generation.
-    pub fn retire_all_but(&self, _checks: &[Check], _history_limit: usize) -> u64 {
-        let _ = &self.views;
-        0
+    /// An empty store that keeps at most `transcript_bytes` of transcripts, all endpoints together.
+    pub fn new(transcript_bytes: usize) -> Self {
+        Self {
+            entries: RwLock::default(),
+            generation: AtomicU64::new(0),
+            history_limit: AtomicUsize::new(HISTORY_LIMIT),
+            ledger: Mutex::new(Ledger::new(transcript_bytes)),
+        }
     }
 
-    /// Puts one observation in as it ends. One of another generation of a check that is gone or
-    /// changed is dropped.
-    pub fn put(&self, _generation: u64, _key: &CheckKey, _observation: Arc<Observation>) {}
+    /// Makes the store hold exactly these checks: new ones start empty, those whose place or module
+    /// changed start anew, the others keep what they know, also under new labels or another
+    /// interval. Histories are cut to `history_limit` rounds. Returns the new generation.
+    pub fn replace_checks(&self, checks: &[Check], history_limit: usize) -> u64 {
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        let generation = self.generation.fetch_add(1, Ordering::Relaxed) + 1;
+        self.history_limit.store(history_limit, Ordering::Relaxed);
+        let mut old = std::mem::take(&mut *entries);
+        for check in checks {
+            let key = check.key();
+            let kept = old.remove(&key).filter(|entry| {
+                let mut slot = lock(&entry.slot);
+                let same = same_probe(&slot.view.check, check);
+                if same {
+                    Arc::make_mut(&mut slot.view).recheck(check, history_limit);
+                } else {
+                    self.retire(&mut slot);
+                }
+                same
+            });
+            let entry = kept.unwrap_or_else(|| {
+                let view = Arc::new(View::new(check.clone()));
+                Arc::new(Entry { born: generation, slot: Mutex::new(Slot { live: true, view }) })
+            });
+            entries.insert(key, entry);
+        }
+        for entry in old.values() {
+            self.retire(&mut lock(&entry.slot));
+        }
+        generation
+    }
 
-    /// Ends a round: retires endpoints that the name no longer stands for, judges, counts.
-    pub fn finish_round(&self, _generation: u64, _key: &CheckKey, _round: &Round) {}
+    /// Puts one observation in as it ends, and counts it. Dropped when the check is gone, or was
+    /// changed after `generation`.
+    pub fn put(&self, generation: u64, key: &CheckKey, observation: Arc<Observation>) {
+        let Some(entry) = self.entry(generation, key) else { return };
+        let mut slot = lock(&entry.slot);
+        if !slot.live {
+            return;
+        }
+        let ticket = lock(&self.ledger).hold(&entry, &observation.transcript);
+        let freed = Arc::make_mut(&mut slot.view).observe(observation, ticket);
+        drop(slot);
+        let mut ledger = lock(&self.ledger);
+        ledger.release(&freed);
+        let evicted = ledger.evict();
+        drop(ledger);
+        for (ticket, entry) in evicted {
+            Arc::make_mut(&mut lock(&entry.slot).view).forget_transcript(ticket);
+        }
+    }
+
+    /// Ends a round whose observations were [put](Self::put): retires endpoints that the name no
+    /// longer stands for, judges, and counts what was skipped. Tells when the verdict changed.
+    pub fn finish_round(&self, generation: u64, key: &CheckKey, round: &Round) -> Option<Change> {
+        let entry = self.entry(generation, key)?;
+        let mut slot = lock(&entry.slot);
+        if !slot.live {
+            return None;
+        }
+        let limit = self.history_limit.load(Ordering::Relaxed);
+        let (freed, change) = Arc::make_mut(&mut slot.view).finish(round, limit);
+        drop(slot);
+        lock(&self.ledger).release(&freed);
+        change
+    }
+
+    /// A whole round was not started. `until` is the end of the pause, for
+    /// [`SkipReason::Backoff`].
+    pub fn skip(
+        &self,
+        generation: u64,
+        key: &CheckKey,
+        reason: SkipReason,
+        until: Option<SystemTime>,
+    ) {
+        self.update(generation, key, |view| view.skip(reason, until));
+    }
+
+    /// When the next round starts.
+    pub fn set_next(&self, generation: u64, key: &CheckKey, at: SystemTime) {
+        self.update(generation, key, |view| view.next_round = Some(at));
+    }
+
+    /// The view of one check as it is now.
+    pub fn view(&self, key: &CheckKey) -> Option<Arc<View>> {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        entries.get(key).map(|entry| lock(&entry.slot).view.clone())
+    }
+
+    /// All views as they are now, in order of target and module.
+    pub fn views(&self) -> Vec<Arc<View>> {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        entries.values().map(|entry| lock(&entry.slot).view.clone()).collect()
+    }
+
+    /// Bytes of transcripts that are kept now.
+    pub fn transcript_bytes(&self) -> usize {
+        lock(&self.ledger).bytes()
+    }
+
+    fn entry(&self, generation: u64, key: &CheckKey) -> Option<Arc<Entry>> {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        entries.get(key).filter(|entry| entry.born <= generation).cloned()
+    }
+
+    fn update(&self, generation: u64, key: &CheckKey, change: impl FnOnce(&mut View)) {
+        let Some(entry) = self.entry(generation, key) else { return };
+        let mut slot = lock(&entry.slot);
+        if slot.live {
+            change(Arc::make_mut(&mut slot.view));
+        }
+    }
+
+    fn retire(&self, slot: &mut Slot) {
+        slot.live = false;
+        lock(&self.ledger).release(&slot.view.tickets());
+    }
 }
+
+/// The same connections are made and the same is expected of them.
+fn same_probe(a: &Check, b: &Check) -> bool {
+    let interval = a.module.interval;
+    a.target.place == b.target.place
+        && (a.module == b.module
+            || *a.module == crate::target::Module { interval, ..(*b.module).clone() })
+}
+
+/// A panic elsewhere must not lose what is known: every change here leaves a view that can be read.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The most bytes of transcripts, all endpoints together; the oldest go first.
+pub const TRANSCRIPT_STORE_BYTES: usize = 64 << 20;
+
+/// Rounds in a check's history before a configuration says otherwise.
+pub const HISTORY_LIMIT: usize = 100;

@@ -2,8 +2,14 @@
 //! said so, whose move it is, and what to do. Pure.
 
 pub mod advice;
-pub mod enhanced;
+pub mod explain;
+pub mod matcher;
+pub mod pattern;
 pub mod rules;
+pub mod unwrap;
+pub mod words;
+
+pub use rules::{Family, Rule, RuleProblem, Rules, UserRule};
 
 use std::borrow::Cow;
 
@@ -114,6 +120,11 @@ closed_enum! {
 }
 
 impl Cause {
+    /// True for the causes that a reply can state; the others are read from silence.
+    pub fn is_stated(self) -> bool {
+        self <= Self::Unknown
+    }
+
     /// Whose move it is when nothing more is known than the cause.
     pub const fn blame(self) -> Blame {
         match self {
@@ -177,10 +188,7 @@ pub struct Judgement {
     pub blame: Blame,
 }
 
-/// The cause that a refusal (4xx or 5xx) states.
+/// The cause that a refusal (4xx or 5xx) states, by the built-in rules.
 pub fn judge(context: Context, reply: &Reply) -> Judgement {
-    let _ = context;
-    let permanence = if reply.code >= 500 { Permanence::Permanent } else { Permanence::Transient };
-    let cause = Cause::Unknown;
-    Judgement { cause, rule: Cow::Borrowed("unknown"), permanence, blame: cause.blame() }
+    Rules::builtin().judge(context, reply)
 }

@@ -20,6 +20,18 @@ pub fn reference() -> &'static [KeyDoc] {
     KEYS
 }
 
+/// The reference as a Markdown table.
+pub fn markdown() -> String {
+    let mut out = String::from("| key | value | default | meaning |\n|---|---|---|---|\n");
+    let cell = |text: &str| text.replace('|', "\\|").replace('\n', " ");
+    for key in KEYS {
+        let default = if key.default.is_empty() { "–".to_owned() } else { cell(key.default) };
+        let (kind, text) = (cell(key.kind), cell(key.text));
+        out.push_str(&format!("| `{}` | {kind} | {default} | {text} |\n", key.path));
+    }
+    out
+}
+
 /// The names of the keys right below `parent`; empty is the top of the file. Empty when any name
 /// can stand there, as below `modules`.
 pub(super) fn known(parent: &str) -> Vec<&'static str> {

@@ -18,7 +18,7 @@ mod tree;
 mod value;
 mod walk;
 
-pub use file::{KeyDoc, reference};
+pub use file::{KeyDoc, markdown, reference};
 
 use std::collections::BTreeMap;
 use std::fmt;

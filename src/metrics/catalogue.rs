@@ -1,1 +1,211 @@
-//! To be written.
+//! Every metric: name, kind, help, labels, buckets and the most series that it can have. The table
+//! is in the order of the reference and of the exposition, and these are the only metric names.
+//!
+//! A gauge is absent when it was not observed: 0 always means that it was seen to be 0.
+
+use super::label::{self, ANSWERED_PHASES, Channel, LabelDoc};
+use crate::cause::Blame;
+use crate::observation::tally::{
+    HANDSHAKE_BUCKETS, MAX_FAILURE_KINDS, MAX_REPLY_KINDS, ProbeResult,
+};
+use crate::observation::{EndpointState, SkipReason, VerifyFailure};
+use crate::smtp::{Keyword, Mechanism, Phase};
+use crate::target;
+
+closed_enum! {
+    /// The kind of a metric.
+    pub enum Kind {
+        /// It goes up and down.
+        Gauge => "gauge",
+        /// It only goes up, and starts at 0 with the exporter.
+        Counter => "counter",
+        /// Counts per bucket, since the exporter started.
+        Histogram => "histogram",
+    }
+}
+
+closed_enum! {
+    /// What a series describes.
+    pub enum Scope {
+        /// A target and a module, with the target's own labels.
+        Target => "target",
+        /// One address of a target's host, with the target's own labels.
+        Endpoint => "endpoint",
+        /// The exporter itself.
+        Exporter => "exporter",
+    }
+}
+
+/// A metric.
+#[derive(Debug, Clone, Copy)]
+pub struct Def {
+    /// Which one.
+    pub family: Family,
+    /// Its name.
+    pub name: &'static str,
+    /// Its kind.
+    pub kind: Kind,
+    /// What a series describes.
+    pub scope: Scope,
+    /// Labels beyond those of the scope.
+    pub labels: &'static [LabelDoc],
+    /// Upper bounds of a histogram in seconds, without `+Inf`.
+    pub buckets: &'static [f64],
+    /// The most series per target, or per endpoint, or of the exporter.
+    pub max_series: usize,
+    /// Also in the answer of `/probe`, which knows one round only.
+    pub in_probe: bool,
+    /// The help text: no backslash, quote or line break.
+    pub help: &'static str,
+}
+
+/// The definition of a metric.
+pub fn def(family: Family) -> &'static Def {
+    // The table and the enum come from one list, so the place is the number.
+    CATALOGUE.get(family as usize).unwrap_or(&FIRST)
+}
+
+/// The most series of one target and module with so many endpoints. A failed resolve keeps the last
+/// endpoints and has a few series of its own, which are counted in.
+pub fn worst_case_series(endpoints: usize) -> usize {
+    let sum = |scope| {
+        CATALOGUE.iter().filter(|def| def.scope == scope).map(|def| def.max_series).sum::<usize>()
+    };
+    sum(Scope::Target) + endpoints * sum(Scope::Endpoint) + FAILED_RESOLVE_SERIES
+}
+
+/// Success, duration, duration of the one phase, failure, and the time of the probe.
+pub const FAILED_RESOLVE_SERIES: usize = 5;
+
+/// Upper bounds of the lag histogram in seconds.
+pub const LAG_BUCKETS: &[f64] = &[0.001, 0.01, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0];
+
+const fn histogram_series(buckets: &[f64]) -> usize {
+    // Each bucket, `+Inf`, the sum and the count.
+    buckets.len() + 3
+}
+
+macro_rules! catalogue {
+    ($(
+        $family:ident $name:literal $kind:ident $scope:ident
+        [$($label:ident),*] $max:expr, $($flag:ident)*, $help:literal;
+    )+) => {
+        /// A metric family.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Family { $(#[doc = $help] $family,)+ }
+
+        /// Every metric, in the order of the exposition.
+        pub const CATALOGUE: &[Def] = &[$(Def {
+            family: Family::$family,
+            name: $name,
+            kind: Kind::$kind,
+            scope: Scope::$scope,
+            labels: &[$(label::$label,)*],
+            buckets: match Family::$family {
+                Family::HandshakeDuration => HANDSHAKE_BUCKETS,
+                Family::ScheduleLag => LAG_BUCKETS,
+                _ => &[],
+            },
+            max_series: $max,
+            in_probe: $(catalogue!(@$flag) ||)* false,
+            help: $help,
+        },)+];
+    };
+    (@probe) => { true };
+}
+
+const FIRST: Def = *match CATALOGUE.first() {
+    Some(first) => first,
+    None => panic!("evaluated when compiled: the catalogue is not empty"),
+};
+
+catalogue! {
+    TargetUp "smtp_target_up" Gauge Target [] 1, probe,
+        "1 when a session was accepted at one endpoint at least, so that mail can be handed over as far as an idle client sees: a probe does not see the 421 that a busy MTA gets. Absent when unknown and for modules with expect.";
+    TargetExpectationMet "smtp_target_expectation_met" Gauge Target [] 1, probe,
+        "For modules with expect: 1 when every endpoint that could be told met it. Absent while inconclusive.";
+    TargetResponding "smtp_target_responding" Gauge Target [] 1, probe,
+        "1 when some endpoint gave an SMTP greeting, whatever its code: a server that refuses us is not down.";
+    TargetFailure "smtp_target_failure" Gauge Target [PHASE, CAUSE, BLAME] 1, probe,
+        "1 for the dominant failure while the target is not up: exactly one. With blame exporter when nothing trustworthy is known.";
+    ResolveFailure "smtp_resolve_failure" Gauge Target [DNS_REASON] 1, probe,
+        "1 while the last resolve failed, by what the resolver said. The endpoints found before are kept for an hour.";
+    TargetConsecutiveFailures "smtp_target_consecutive_failures" Gauge Target [] 1, ,
+        "Rounds failed in a row. Rounds that our own trouble spoilt and paused ones neither count nor reset it.";
+    TargetInterval "smtp_target_interval_seconds" Gauge Target [] 1, ,
+        "How often the target is probed.";
+    TargetPausedUntil "smtp_target_paused_until_timestamp_seconds" Gauge Target [] 1, ,
+        "Until when every remote of the target is left alone because it asked us to. Only while paused; the other gauges keep the last result.";
+    TargetEndpoints "smtp_target_endpoints" Gauge Target [STATE] EndpointState::ALL.len(), probe,
+        "Endpoints that the name stands for, by state.";
+    TargetMxRecords "smtp_target_mx_records" Gauge Target [] 1, probe,
+        "MX records of the domain.";
+    Probes "smtp_probes_total" Counter Target [RESULT] ProbeResult::ALL.len(), ,
+        "Probes made, each of one endpoint, by result. A failed resolve counts as one probe.";
+    ProbeFailures "smtp_probe_failures_total" Counter Target [PHASE, CAUSE, BLAME]
+        MAX_FAILURE_KINDS + Phase::ALL.len() * Blame::ALL.len(), ,
+        "Probes failed, each of one endpoint. A failed resolve counts as one probe. After 48 different ones further ones count with cause unknown.";
+    Replies "smtp_replies_total" Counter Target [PHASE, CODE, REPLY_CAUSE]
+        MAX_REPLY_KINDS + 2 * ANSWERED_PHASES, ,
+        "Replies heard. An idle probe does not hear the 421 that a busy MTA gets. After 64 different ones further ones count with code other and cause unknown.";
+    HandshakeDuration "smtp_handshake_duration_seconds" Histogram Target []
+        histogram_series(HANDSHAKE_BUCKETS), ,
+        "From connecting to the moment at which mail could be handed over; only of sessions that came so far.";
+    EndpointInfo "smtp_endpoint_info" Gauge Endpoint [PORT, FAMILY, MX_PREFERENCE] 1, probe,
+        "1 for each address that was probed.";
+    ProbeSuccess "smtp_probe_success" Gauge Endpoint [] 1, probe,
+        "1 when the last probe met what the module wants. An idle probe does not see the 421 that a busy MTA gets. Absent when a module with expect could not tell.";
+    ProbeDuration "smtp_probe_duration_seconds" Gauge Endpoint [] 1, probe,
+        "How long the last probe took, without waiting for permits.";
+    ProbePhaseDuration "smtp_probe_phase_duration_seconds" Gauge Endpoint [PHASE] Phase::ALL.len(), probe,
+        "How long each phase of the last probe took.";
+    ProbeFailure "smtp_probe_failure" Gauge Endpoint [PHASE, CAUSE, BLAME] 1, probe,
+        "1 while the last probe failed, and why.";
+    ProbeLastTimestamp "smtp_probe_last_timestamp_seconds" Gauge Endpoint [] 1, probe,
+        "When the last probe ended.";
+    ProbeLastSuccess "smtp_probe_last_success_timestamp_seconds" Gauge Endpoint [] 1, probe,
+        "When a probe last succeeded.";
+    ReplyCode "smtp_reply_code" Gauge Endpoint [PHASE] ANSWERED_PHASES, probe,
+        "The last reply's code of each phase of the last probe.";
+    ReplyEnhanced "smtp_reply_enhanced_info" Gauge Endpoint [PHASE, ENHANCED] ANSWERED_PHASES, probe,
+        "1 for the enhanced status code of the last reply of each phase, when it had one.";
+    StarttlsOffered "smtp_starttls_offered" Gauge Endpoint [] 1, probe,
+        "1 when EHLO offered STARTTLS. Absent when EHLO was not answered, and under implicit TLS.";
+    TlsEstablished "smtp_tls_established" Gauge Endpoint [] 1, probe,
+        "1 when the TLS handshake ended well. Absent when none was tried.";
+    TlsVerified "smtp_tls_verified" Gauge Endpoint [] 1, probe,
+        "1 when chain, name and signature of the certificate are clean. Absent when none was seen.";
+    TlsInfo "smtp_tls_info" Gauge Endpoint [VERSION, CIPHER, GROUP] 1, probe,
+        "1 for the version, cipher suite and key exchange group; of a server too old to talk to, what its answer told.";
+    TlsVerifyFailure "smtp_tls_verify_failure" Gauge Endpoint [REASON] VerifyFailure::ALL.len(), probe,
+        "1 for each reason why the certificate does not verify.";
+    TlsCertNotAfter "smtp_tls_cert_not_after_timestamp_seconds" Gauge Endpoint [] 1, probe,
+        "When the server's certificate ends, also when it does not verify.";
+    TlsChainNotAfter "smtp_tls_chain_not_after_timestamp_seconds" Gauge Endpoint [] 1, probe,
+        "When the first certificate of the chain served ends.";
+    TlsCertInfo "smtp_tls_cert_info" Gauge Endpoint [FINGERPRINT, SERIAL, SUBJECT, ISSUER, KEY] 1, probe,
+        "1 for the server's certificate.";
+    Capability "smtp_capability" Gauge Endpoint [CAPABILITY, CHANNEL]
+        Keyword::ALL.len() * Channel::ALL.len(), probe,
+        "1 for each registered keyword that EHLO offered.";
+    AuthMechanism "smtp_auth_mechanism" Gauge Endpoint [MECHANISM, CHANNEL]
+        Mechanism::ALL.len() * Channel::ALL.len(), probe,
+        "1 for each SASL mechanism that EHLO offered.";
+    MaxMessageSize "smtp_max_message_size_bytes" Gauge Endpoint [] 1, probe,
+        "The largest message that EHLO's SIZE allows. Absent when it states no limit.";
+    BuildInfo "smtp_exporter_build_info" Gauge Exporter [BUILD_VERSION, REVISION, RUSTVERSION] 1, ,
+        "1 for the exporter's version.";
+    ConfigReloadSuccessful "smtp_exporter_config_last_reload_successful" Gauge Exporter [] 1, ,
+        "1 when the last attempt to read the configuration went well.";
+    ConfigReloadTimestamp "smtp_exporter_config_last_reload_success_timestamp_seconds" Gauge Exporter [] 1, ,
+        "When the configuration was last read well.";
+    FamilyAvailable "smtp_exporter_family_available" Gauge Exporter [FAMILY] target::Family::ALL.len(), ,
+        "1 when this host has a route for the address family.";
+    ProbesInFlight "smtp_exporter_probes_in_flight" Gauge Exporter [] 1, ,
+        "Probes under way, each of one endpoint.";
+    ScheduleLag "smtp_exporter_schedule_lag_seconds" Histogram Exporter []
+        histogram_series(LAG_BUCKETS), ,
+        "From the moment at which a round was due to its start.";
+    ProbesSkipped "smtp_exporter_probes_skipped_total" Counter Target [SKIP_REASON] SkipReason::ALL.len(), ,
+        "Probes not made: one for each endpoint left out of a round, and one for each round not started.";
+}

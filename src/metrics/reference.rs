@@ -1,1 +1,72 @@
-//! To be written.
+//! The catalogue as Markdown, for the README and for `reference`.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use super::catalogue::{CATALOGUE, Def, Scope, worst_case_series};
+use super::label::{ADDRESS, ENDPOINT, LabelDoc, MODULE, SOURCE, TARGET};
+
+/// All metrics, all labels with their values, and the most series of a target.
+pub fn markdown() -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let _ = write(&mut text);
+    text
+}
+
+fn write(text: &mut String) -> std::fmt::Result {
+    for scope in Scope::ALL {
+        let defs = || CATALOGUE.iter().filter(|def| def.scope == *scope);
+        writeln!(text, "**{}**\n", title(*scope))?;
+        writeln!(text, "| metric | kind | labels | meaning |\n|---|---|---|---|")?;
+        for def in defs() {
+            let Def { name, kind, help, .. } = def;
+            writeln!(text, "| `{name}` | {kind} | {} | {help} |", label_list(def))?;
+        }
+        if *scope == Scope::Exporter {
+            writeln!(
+                text,
+                "| `process_*` | | | Processor time, memory, descriptors, threads and start of the process. |"
+            )?;
+        }
+        writeln!(text)?;
+    }
+    let (one, two) = (worst_case_series(1), worst_case_series(2));
+    writeln!(
+        text,
+        "A target has at most {one} series per module with one endpoint, and at most {} more for each \
+         further endpoint.\n",
+        two - one
+    )?;
+    writeln!(text, "| label | meaning | values |\n|---|---|---|")?;
+    let every = [TARGET, MODULE, ENDPOINT, ADDRESS, SOURCE]
+        .into_iter()
+        .chain(CATALOGUE.iter().flat_map(|def| def.labels).copied());
+    let mut told = BTreeMap::new();
+    for label in every {
+        // One name may have two meanings (`reason`); each is told once.
+        if told.insert((label.name, label.help), ()).is_none() {
+            writeln!(text, "| `{}` | {} | {} |", label.name, label.help, value_list(&label))?;
+        }
+    }
+    Ok(())
+}
+
+fn title(scope: Scope) -> &'static str {
+    match scope {
+        Scope::Target => "Target series: labels `target`, `module` and the target's own",
+        Scope::Endpoint => {
+            "Endpoint series: also `endpoint`, `address`, and `source` when several are configured"
+        }
+        Scope::Exporter => "The exporter itself",
+    }
+}
+
+fn label_list(def: &Def) -> String {
+    def.labels.iter().map(|label| format!("`{}`", label.name)).collect::<Vec<_>>().join(", ")
+}
+
+fn value_list(label: &LabelDoc) -> String {
+    let values = label.values.map(|values| values()).unwrap_or_default();
+    values.iter().map(|value| format!("`{value}`")).collect::<Vec<_>>().join(" ")
+}

@@ -1,1 +1,285 @@
-//! To be written.
+//! Connections, and what this host can reach at all.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use rustix::io::Errno;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpSocket, TcpStream};
+
+use crate::cause::Cause;
+use crate::observation::Failure;
+use crate::smtp::Phase;
+use crate::target::Family;
+
+/// A connected socket that acknowledges at once.
+///
+/// # Why
+///
+/// A server that has Nagle's algorithm on and sends two small segments in a row (TLS 1.3 tickets,
+/// then a reply) holds the second until the first is acknowledged, and Linux may take 40 ms for
+/// that. This time would be ours and not the server's, so each write asks for quick
+/// acknowledgements again: the kernel forgets the wish as it goes.
+#[derive(Debug)]
+pub struct Stream(TcpStream);
+
+impl Stream {
+    /// The address that we connect from.
+    ///
+    /// # Errors
+    ///
+    /// As the system says; a connected socket has one.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+
+    fn acknowledge_soon(&self) {
+        // Only the timing suffers when this fails, so it may.
+        let _ = self.0.set_quickack(true);
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.0).poll_write(cx, buf);
+        if written.is_ready() {
+            self.acknowledge_soon();
+        }
+        written
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffers: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.0).poll_write_vectored(cx, buffers);
+        if written.is_ready() {
+            self.acknowledge_soon();
+        }
+        written
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.0.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
+
+/// Connects within `timeout`, from `source` if one is given, with `TCP_NODELAY` set.
+///
+/// # Errors
+///
+/// A [`Failure`] of the connect phase. The remote and the path answer for `connect_refused`,
+/// `connect_timeout`, `network_unreachable` and `connection_dropped`; we answer for
+/// `exporter_limit` (descriptors, ports, memory) and `exporter_error` (a local firewall, a source
+/// address that this host does not have or that is of the other family).
+pub async fn connect(
+    remote: SocketAddr,
+    source: Option<IpAddr>,
+    timeout: Duration,
+) -> Result<Stream, Failure> {
+    let remote = SocketAddr::new(remote.ip().to_canonical(), remote.port());
+    let socket = match remote {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    }
+    .map_err(|error| connect_failure(&error, remote))?;
+    if let Some(source) = source {
+        bind(&socket, source, remote)?;
+    }
+    // The options come first, so that nothing goes out without them.
+    socket.set_nodelay(true).map_err(|error| connect_failure(&error, remote))?;
+    let stream = match tokio::time::timeout(timeout, socket.connect(remote)).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => return Err(connect_failure(&error, remote)),
+        Err(_) => {
+            let text = format!("{remote} did not answer within {timeout:?}");
+            return Err(Failure::new(Phase::Connect, Cause::ConnectTimeout, text));
+        }
+    };
+    if talks_to_itself(&stream) {
+        let text = format!("{remote} refused the connection");
+        return Err(Failure::new(Phase::Connect, Cause::ConnectRefused, text));
+    }
+    let stream = Stream(stream);
+    stream.acknowledge_soon();
+    Ok(stream)
+}
+
+/// True when the host has a route to `address`. Asks the routing table and sends nothing.
+pub fn has_route(address: IpAddr) -> bool {
+    let address = address.to_canonical();
+    let unspecified = match Family::of(address) {
+        Family::Ipv4 => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        Family::Ipv6 => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+    };
+    UdpSocket::bind((unspecified, 0))
+        .and_then(|socket| socket.connect((address, DISCARD_PORT)))
+        .is_ok()
+}
+
+/// True when the host has a route into the Internet of this family. An address on a local network
+/// or on loopback may be reachable all the same: [`has_route`] tells.
+pub fn family_available(family: Family) -> bool {
+    has_route(match family {
+        Family::Ipv4 => IpAddr::V4(FAR_IPV4),
+        Family::Ipv6 => IpAddr::V6(FAR_IPV6),
+    })
+}
+
+fn bind(socket: &TcpSocket, source: IpAddr, remote: SocketAddr) -> Result<(), Failure> {
+    let ours = |cause, text: String| Failure::new(Phase::Connect, cause, text);
+    if Family::of(source) != Family::of(remote.ip()) {
+        let text = format!(
+            "{source} in exporter.source_addresses is of another family than the remote {remote}"
+        );
+        return Err(ours(Cause::ExporterError, text));
+    }
+    socket.bind(SocketAddr::new(source, 0)).map_err(|error| {
+        match error.raw_os_error().map(Errno::from_raw_os_error) {
+            Some(Errno::ADDRNOTAVAIL) => ours(
+                Cause::ExporterError,
+                format!("this host does not have {source}, which exporter.source_addresses names"),
+            ),
+            Some(Errno::ADDRINUSE) => {
+                ours(Cause::ExporterLimit, format!("no free local port at {source}"))
+            }
+            _ => connect_failure(&error, remote),
+        }
+    })
+}
+
+/// On loopback the kernel may choose the very port that is connected to as our own, and then both
+/// ends are one socket: nobody listens there.
+fn talks_to_itself(stream: &TcpStream) -> bool {
+    matches!((stream.local_addr(), stream.peer_addr()), (Ok(local), Ok(peer)) if local == peer)
+}
+
+/// What an error of `socket` or `connect` means.
+fn connect_failure(error: &io::Error, remote: SocketAddr) -> Failure {
+    let (cause, text) = match error.raw_os_error().map(Errno::from_raw_os_error) {
+        Some(Errno::CONNREFUSED) => {
+            (Cause::ConnectRefused, format!("{remote} refused the connection"))
+        }
+        Some(Errno::TIMEDOUT) => (Cause::ConnectTimeout, format!("{remote} did not answer")),
+        Some(
+            Errno::NETUNREACH
+            | Errno::HOSTUNREACH
+            | Errno::NETDOWN
+            | Errno::HOSTDOWN
+            | Errno::NOPROTOOPT,
+        ) => (Cause::NetworkUnreachable, format!("{remote} cannot be reached: {error}")),
+        Some(Errno::CONNRESET | Errno::CONNABORTED | Errno::PIPE) => {
+            (Cause::ConnectionDropped, format!("{remote} dropped the connection: {error}"))
+        }
+        Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => {
+            (Cause::ExporterLimit, format!("no socket for {remote}: {error}"))
+        }
+        Some(Errno::ADDRNOTAVAIL | Errno::ADDRINUSE | Errno::AGAIN) => {
+            (Cause::ExporterLimit, format!("no free local port towards {remote}: {error}"))
+        }
+        Some(Errno::ACCESS | Errno::PERM) => (
+            Cause::ExporterError,
+            format!("this host forbids connections to {remote}, as a local firewall does: {error}"),
+        ),
+        Some(Errno::AFNOSUPPORT) => {
+            (Cause::ExporterError, format!("this host does not speak {remote}'s family: {error}"))
+        }
+        _ => (Cause::ExporterError, format!("cannot connect to {remote}: {error}")),
+    };
+    Failure::new(Phase::Connect, cause, text)
+}
+
+/// RFC 863. Any port does, because nothing is sent.
+const DISCARD_PORT: u16 = 9;
+/// A root name server: far away from any host, and never a documentation prefix that careful
+/// administrators send into a black hole.
+const FAR_IPV4: Ipv4Addr = Ipv4Addr::new(198, 41, 0, 4);
+/// The same server's other address.
+const FAR_IPV6: Ipv6Addr = Ipv6Addr::new(0x2001, 0x503, 0xba3e, 0, 0, 0, 2, 0x30);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cause::Blame;
+
+    #[test]
+    fn errors_of_the_system_have_their_causes() {
+        let remote = SocketAddr::from(([192, 0, 2, 1], 25));
+        let expected = [
+            (Errno::CONNREFUSED, Cause::ConnectRefused, Blame::Path),
+            (Errno::TIMEDOUT, Cause::ConnectTimeout, Blame::Path),
+            (Errno::NETUNREACH, Cause::NetworkUnreachable, Blame::Path),
+            (Errno::HOSTUNREACH, Cause::NetworkUnreachable, Blame::Path),
+            (Errno::CONNRESET, Cause::ConnectionDropped, Blame::Path),
+            (Errno::MFILE, Cause::ExporterLimit, Blame::Exporter),
+            (Errno::NFILE, Cause::ExporterLimit, Blame::Exporter),
+            (Errno::NOBUFS, Cause::ExporterLimit, Blame::Exporter),
+            (Errno::ADDRNOTAVAIL, Cause::ExporterLimit, Blame::Exporter),
+            (Errno::ACCESS, Cause::ExporterError, Blame::Exporter),
+            (Errno::PERM, Cause::ExporterError, Blame::Exporter),
+            (Errno::INVAL, Cause::ExporterError, Blame::Exporter),
+        ];
+        for (errno, cause, blame) in expected {
+            let error = io::Error::from_raw_os_error(errno.raw_os_error());
+            let failure = connect_failure(&error, remote);
+            assert_eq!((failure.cause, failure.blame), (cause, blame), "{errno}");
+            assert_eq!(failure.phase, Phase::Connect);
+            assert!(failure.detail.contains("192.0.2.1:25"), "{}", failure.detail);
+        }
+    }
+    #[tokio::test]
+    async fn a_socket_that_talks_to_itself_is_no_server() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let remote = listener.local_addr().unwrap();
+        assert!(!talks_to_itself(&TcpStream::connect(remote).await.unwrap()));
+        drop(listener);
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let own = socket.local_addr().unwrap();
+        assert!(talks_to_itself(&socket.connect(own).await.unwrap()));
+    }
+
+    /// A dialogue of short turns is what makes the kernel delay acknowledgements.
+    #[tokio::test]
+    async fn acknowledgements_are_quick_after_every_write() {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let remote = listener.local_addr().unwrap();
+        let mut ours = connect(remote, None, Duration::from_secs(5)).await.unwrap();
+        let (mut theirs, _) = listener.accept().await.unwrap();
+        assert!(ours.0.nodelay().unwrap());
+        for _ in 0..40 {
+            theirs.write_all(b"250 ok").await.unwrap();
+            ours.read_exact(&mut [0; 6]).await.unwrap();
+            ours.write_all(b"NOOP").await.unwrap();
+            assert!(ours.0.quickack().unwrap());
+            theirs.read_exact(&mut [0; 4]).await.unwrap();
+        }
+    }
+}

@@ -6,6 +6,7 @@ pub mod failure;
 pub mod tally;
 pub mod verdict;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -41,18 +42,44 @@ pub struct Observation {
     pub plain: Option<Capabilities>,
     /// What EHLO offered inside TLS.
     pub inside_tls: Option<Capabilities>,
-    /// Why it did not go through; none when the session was accepted. For a module with `expect`,
-    /// what the session ran into stands here too, and `met` says whether that is as it should be.
+    /// Why it did not go through; none when the session was accepted, or when the expectation of a
+    /// module with `expect` was met.
     pub failure: Option<Failure>,
     /// For a module with `expect`: met, not met, or (none) inconclusive.
     pub met: Option<bool>,
     /// True when the module has `expect`.
     pub negative: bool,
+    /// The address and port that we connected from.
+    pub local: Option<SocketAddr>,
+    /// The name that we gave in EHLO.
+    pub helo: Option<Arc<str>>,
     /// What was said and heard, redacted.
     pub transcript: Arc<Transcript>,
 }
 
 impl Observation {
+    /// An observation of `endpoint` in which nothing was seen yet.
+    pub fn of(endpoint: Endpoint, ended: SystemTime) -> Self {
+        Self {
+            endpoint,
+            ended,
+            duration: Duration::ZERO,
+            phases: Vec::new(),
+            replies: Vec::new(),
+            ready: None,
+            starttls_offered: None,
+            tls: None,
+            plain: None,
+            inside_tls: None,
+            failure: None,
+            met: None,
+            negative: false,
+            local: None,
+            helo: None,
+            transcript: Arc::default(),
+        }
+    }
+
     /// The probe met what the module wants: a session accepted, or the expectation.
     pub fn success(&self) -> bool {
         if self.negative { self.met == Some(true) } else { self.failure.is_none() }
@@ -67,6 +94,20 @@ impl Observation {
     pub fn trustworthy(&self) -> bool {
         self.failure.as_ref().is_none_or(|f| f.blame != crate::cause::Blame::Exporter)
     }
+
+    /// What kept the probe from meeting what the module wants; none after a success.
+    ///
+    /// A negative test that was not met may have run into nothing at all (an open relay): its
+    /// failure is then `unexpected_reply` in the last phase that was answered.
+    pub fn trouble(&self) -> Option<Failure> {
+        if self.success() {
+            return None;
+        }
+        self.failure.clone().or_else(|| {
+            let phase = self.replies.last().map_or(Phase::Connect, |reply| reply.phase);
+            Some(Failure::new(phase, Cause::UnexpectedReply, "the expectation was not met"))
+        })
+    }
 }
 
 /// A reply, reduced to what is counted.
@@ -80,7 +121,13 @@ pub struct ReplySeen {
     pub enhanced: Option<EnhancedCode>,
     /// The cause of a refusal; none for 2xx and 3xx.
     pub cause: Option<Cause>,
+    /// The first line's text, printable, at most [`REPLY_TEXT`] characters. For people, never a
+    /// label.
+    pub text: Box<str>,
 }
+
+/// The most characters of a reply's first line that are kept beside its code.
+pub const REPLY_TEXT: usize = 200;
 
 /// What was said and heard, line by line.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -89,6 +136,9 @@ pub struct Transcript {
     pub lines: Vec<TranscriptLine>,
     /// True when the byte cap cut lines off.
     pub truncated: bool,
+    /// What the lines count towards the cap, kept so that adding one costs the same however many
+    /// there are.
+    used: usize,
 }
 
 /// One line of a transcript.
@@ -118,17 +168,30 @@ closed_enum! {
 pub const TRANSCRIPT_BYTES: usize = 4096;
 
 impl Transcript {
-    /// Adds a line while the cap allows.
+    /// Adds a line while the cap allows. After the first that does not fit none is taken, so that
+    /// there are no gaps.
     pub fn push(&mut self, at: Duration, side: Side, text: impl Into<String>) {
         let text = text.into();
-        let used: usize = self.lines.iter().map(|line| line.text.len() + 16).sum();
-        if used + text.len() > TRANSCRIPT_BYTES {
+        let cost = text.len() + LINE_OVERHEAD;
+        if self.truncated || self.used + cost > TRANSCRIPT_BYTES {
             self.truncated = true;
         } else {
+            self.used += cost;
             self.lines.push(TranscriptLine { at, side, text });
         }
     }
+
+    /// Adds the lines of a transcript that began at `start` of this one.
+    pub fn append(&mut self, start: Duration, later: Self) {
+        for line in later.lines {
+            self.push(start + line.at, line.side, line.text);
+        }
+        self.truncated |= later.truncated;
+    }
 }
+
+/// What a line counts besides its text, so that empty ones are not free.
+const LINE_OVERHEAD: usize = 16;
 
 /// One round: all that one target's module gave in one go.
 #[derive(Debug, Clone, PartialEq)]
@@ -147,6 +210,10 @@ pub struct Round {
     pub observations: Vec<Arc<Observation>>,
     /// Endpoints that were not probed, and why.
     pub skipped: Vec<(Endpoint, Skip)>,
+    /// Endpoints whose remote is paused now that the round is over, until when, and the cause.
+    pub paused: Vec<(Endpoint, SystemTime, Cause)>,
+    /// Endpoints that the asker may not have probed.
+    pub forbidden: Vec<Endpoint>,
 }
 
 /// Why an endpoint, or a whole round, was not probed.
@@ -158,6 +225,41 @@ pub struct Skip {
     pub until: Option<SystemTime>,
     /// The cause of a pause.
     pub cause: Option<Cause>,
+}
+
+impl Round {
+    /// A round that begins now.
+    pub fn new(started: SystemTime) -> Self {
+        Self {
+            started,
+            ended: started,
+            mx_records: None,
+            endpoints: Vec::new(),
+            left_out: 0,
+            observations: Vec::new(),
+            skipped: Vec::new(),
+            paused: Vec::new(),
+            forbidden: Vec::new(),
+        }
+    }
+
+    /// Notes that an endpoint was not probed, and for a pause until when and for which cause.
+    pub fn skip(
+        &mut self,
+        endpoint: Endpoint,
+        reason: SkipReason,
+        pause: Option<(SystemTime, Cause)>,
+    ) {
+        let (until, cause) = pause.unzip();
+        self.skipped.push((endpoint, Skip { reason, until, cause }));
+    }
+
+    /// The round, over now.
+    #[must_use]
+    pub fn end(mut self) -> Self {
+        self.ended = SystemTime::now();
+        self
+    }
 }
 
 closed_enum! {
@@ -173,5 +275,35 @@ closed_enum! {
         Overrun => "overrun",
         /// The exporter is stopping.
         Shutdown => "shutdown",
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A probe of nothing in particular that went well.
+    pub(crate) fn observation() -> Observation {
+        let endpoint = Endpoint {
+            host: "mx1.example.net".into(),
+            port: 25,
+            address: Some("192.0.2.25".parse().unwrap()),
+            source: None,
+            mx_preference: None,
+        };
+        let ended = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        Observation { duration: Duration::from_millis(120), ..Observation::of(endpoint, ended) }
+    }
+
+    #[test]
+    fn a_transcript_stops_at_its_cap_and_has_no_gaps() {
+        let mut transcript = Transcript::default();
+        for _ in 0..10_000 {
+            transcript.push(Duration::ZERO, Side::Server, "x".repeat(84));
+        }
+        assert_eq!(transcript.lines.len(), TRANSCRIPT_BYTES / 100);
+        assert!(transcript.truncated);
+        transcript.push(Duration::ZERO, Side::Note, "short");
+        assert_eq!(transcript.lines.len(), TRANSCRIPT_BYTES / 100);
     }
 }

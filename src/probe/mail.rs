@@ -1,1 +1,327 @@
-//! To be written.
+//! One endpoint: connect, dialogue, TLS, and from what happened to an [`Observation`].
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use secrecy::SecretString;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::blame::{self, Clock, Terms};
+use super::budget::{self, FAILED_AUTH_PAUSE, SHUTDOWN_PAUSE};
+use super::dialog::{self, BoxedIo, Stop, Waits};
+use super::expect;
+use super::locate::Site;
+use crate::cause::Cause;
+use crate::net::tls::TlsClient;
+use crate::net::{hello, tcp};
+use crate::observation::{Failure, Observation, Side, TlsFacts, Transcript};
+use crate::smtp::{Credentials, Phase, Plan, Session, TlsMode, command};
+use crate::target::{Auth, Module, Policy, Secret};
+
+/// One endpoint to visit, once its permit is there.
+pub(super) struct Visit {
+    pub(super) policy: Arc<Policy>,
+    pub(super) tls: Arc<TlsClient>,
+    pub(super) module: Arc<Module>,
+    pub(super) site: Site,
+    /// How long resolving took: it is part of what a client waits for.
+    pub(super) resolve: Duration,
+    pub(super) deadline: Option<Instant>,
+    pub(super) stop: CancellationToken,
+}
+
+/// Visits the endpoint. None when it was told to stop on the way: what was cut off is no result.
+pub(super) async fn visit(visit: &Visit) -> Option<Observation> {
+    let clock = Instant::now();
+    let module = &*visit.module;
+    let mut seen = Observation {
+        negative: module.expect.is_some(),
+        phases: vec![(Phase::Resolve, visit.resolve)],
+        ..Observation::of(visit.site.endpoint.clone(), SystemTime::now())
+    };
+    let bounds = Bounds::of(visit, clock);
+    let mut transcript = Transcript::default();
+    seen.failure = match visit.forbidden() {
+        Some(failure) => Some(failure),
+        None => match secret_of(module.auth.as_ref()).await {
+            Ok(credentials) => {
+                let plan = |local| visit.plan(local, credentials);
+                visit.talk(&bounds, plan, &mut seen, &mut transcript).await?
+            }
+            Err(failure) => Some(failure),
+        },
+    };
+    if seen.failure.as_ref().is_some_and(|failure| failure.cause == Cause::TlsIncompatible) {
+        visit.look_at_old_tls(&bounds, &mut seen, &mut transcript).await;
+    }
+    if let Some(expect) = &module.expect {
+        expect::judge(expect, &mut seen);
+    }
+    seen.ended = SystemTime::now();
+    seen.duration = visit.resolve + clock.elapsed();
+    seen.transcript = Arc::new(transcript);
+    Some(seen)
+}
+
+/// When what ends.
+struct Bounds {
+    end: Instant,
+    /// The asker's clock ends it, and not the module's.
+    asker: bool,
+}
+
+impl Bounds {
+    fn of(visit: &Visit, clock: Instant) -> Self {
+        let own = clock + visit.module.timeouts.total;
+        match visit.deadline {
+            Some(deadline) if deadline < own => Self { end: deadline, asker: true },
+            _ => Self { end: own, asker: false },
+        }
+    }
+
+    /// The failure when the end came in `phase`.
+    fn passed(&self, phase: Phase) -> Failure {
+        if self.asker {
+            let text = "the time that the asker granted ended before the server was done";
+            Failure::new(phase, Cause::DeadlineExceeded, text)
+        } else {
+            let text = "the module's timeouts.total ended before the server was done";
+            Failure::new(phase, Cause::ReplyTimeout, text)
+        }
+    }
+}
+
+impl Visit {
+    fn remote(&self) -> SocketAddr {
+        SocketAddr::new(self.site.address, self.site.endpoint.port)
+    }
+
+    /// The name that the certificate must carry.
+    fn server_name(&self) -> &str {
+        self.module.tls_server_name.as_deref().unwrap_or(&self.site.endpoint.host)
+    }
+
+    /// What manners forbid, whoever asks for it.
+    fn forbidden(&self) -> Option<Failure> {
+        let rcpt = self.module.mail.is_some() && self.module.auth.is_none();
+        (rcpt && !self.site.ours).then(|| {
+            Failure::new(
+                Phase::Rcpt,
+                Cause::ExporterError,
+                format!(
+                    "{} is not in exporter.own, and recipients are tried without AUTH only at \
+                     servers of our own",
+                    self.site.address
+                ),
+            )
+        })
+    }
+
+    fn plan(&self, local: IpAddr, auth: Option<Credentials>) -> Plan {
+        let module = &*self.module;
+        let unverified =
+            module.auth.as_ref().is_some_and(|auth| auth.allow_plaintext) || !module.tls_verify;
+        Plan {
+            helo: self.policy.helo.as_deref().map_or_else(|| literal(local), str::to_owned),
+            tls: module.tls,
+            auth,
+            auth_unverified: unverified,
+            mail: module.mail.clone(),
+        }
+    }
+
+    /// Connects and talks. None when told to stop; else the failure, if there was one.
+    async fn talk(
+        &self,
+        bounds: &Bounds,
+        plan: impl FnOnce(IpAddr) -> Plan,
+        seen: &mut Observation,
+        transcript: &mut Transcript,
+    ) -> Option<Option<Failure>> {
+        let begun = Instant::now();
+        let connected = self.connect(bounds).await?;
+        seen.phases.push((Phase::Connect, begun.elapsed()));
+        let stream = match connected {
+            Ok(stream) => stream,
+            Err(failure) => {
+                transcript.push(begun.elapsed(), Side::Note, failure.detail.clone());
+                return Some(Some(failure));
+            }
+        };
+        seen.local = stream.local_addr().ok();
+        let from = seen.local.map_or_else(|| "?".to_owned(), |local| local.to_string());
+        transcript.push(
+            begun.elapsed(),
+            Side::Note,
+            format!("connected to {} from {from}", self.remote()),
+        );
+        let plan = plan(seen.local.map_or(self.site.address, |local| local.ip()));
+        seen.helo = Some(plan.helo.as_str().into());
+        let timeouts = self.module.timeouts;
+        let waits =
+            Waits { greeting: timeouts.greeting, reply: timeouts.reply, deadline: bounds.end };
+        let connected = begun.elapsed();
+        let tls_phase = if plan.tls == TlsMode::Implicit { Phase::TlsImplicit } else { Phase::Tls };
+        let upgrade = async |stream: BoxedIo| {
+            let (facts, outcome) =
+                self.tls.handshake(stream, self.server_name(), tls_phase, timeouts.reply).await;
+            (facts, outcome.map(|stream| Box::new(stream) as BoxedIo))
+        };
+        let mut outcome = dialog::run(
+            Box::new(stream),
+            Session::new(plan),
+            waits,
+            Instant::now(),
+            &self.stop,
+            upgrade,
+        )
+        .await;
+        if outcome.stopped == Some(Stop::Shutdown) {
+            return None;
+        }
+        transcript.append(connected, std::mem::take(&mut outcome.transcript));
+        let terms = Terms {
+            tls: self.module.tls,
+            tls_verify: self.module.tls_verify,
+            clock: if bounds.asker { Clock::Exporter } else { Clock::Module },
+        };
+        let failure = blame::failure(terms, &outcome);
+        seen.replies = blame::replies_seen(terms, &outcome);
+        let dialogue = outcome.dialogue;
+        seen.phases.extend(dialogue.phases);
+        seen.ready = dialogue.ready.map(|ready| connected + ready);
+        seen.starttls_offered = dialogue.starttls_offered;
+        seen.tls = outcome.tls;
+        seen.plain = dialogue.plain;
+        seen.inside_tls = dialogue.tls;
+        Some(failure)
+    }
+
+    /// None when told to stop.
+    async fn connect(&self, bounds: &Bounds) -> Option<Result<tcp::Stream, Failure>> {
+        let connect = tcp::connect(self.remote(), self.site.bind, self.module.timeouts.connect);
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => None,
+            connected = connect => Some(connected),
+            () = tokio::time::sleep_until(bounds.end) => Some(Err(bounds.passed(Phase::Connect))),
+        }
+    }
+
+    /// A server too old for us still says in clear how old it is: see [`hello`]. This is a second
+    /// connection; it keeps the gap to the first one, and is left out when there is no time for it.
+    async fn look_at_old_tls(
+        &self,
+        bounds: &Bounds,
+        seen: &mut Observation,
+        transcript: &mut Transcript,
+    ) {
+        let gap = self.policy.host_budget.min_gap;
+        if Instant::now() + gap >= bounds.end {
+            return;
+        }
+        let begun = Instant::now();
+        let look = async {
+            tokio::time::sleep(gap).await;
+            let remote = self.remote();
+            let timeouts = self.module.timeouts;
+            let stream = tcp::connect(remote, self.site.bind, timeouts.connect).await.ok()?;
+            let local = stream.local_addr().ok()?.ip();
+            self.read_hello(stream, local, bounds).await
+        };
+        let looked = tokio::select! {
+            biased;
+            () = self.stop.cancelled() => None,
+            () = tokio::time::sleep_until(bounds.end) => None,
+            facts = look => facts,
+        };
+        let Some(facts) = looked else { return };
+        let version = facts.version.map_or("an unknown version", |version| version.as_str());
+        let text =
+            format!("a second connection with an old ClientHello was answered with {version}");
+        transcript.push(begun.elapsed(), Side::Note, text);
+        seen.tls = Some(facts);
+    }
+
+    async fn read_hello(
+        &self,
+        stream: tcp::Stream,
+        local: IpAddr,
+        bounds: &Bounds,
+    ) -> Option<TlsFacts> {
+        let timeouts = self.module.timeouts;
+        let mut plan = self.plan(local, None);
+        if plan.tls != TlsMode::Implicit {
+            plan.tls = TlsMode::Required;
+        }
+        plan.mail = None;
+        let waits =
+            Waits { greeting: timeouts.greeting, reply: timeouts.reply, deadline: bounds.end };
+        let upgrade = async |mut stream: BoxedIo| {
+            let facts =
+                hello::read_server_hello(&mut stream, self.server_name(), timeouts.reply).await;
+            let over = Failure::new(Phase::Tls, Cause::TlsIncompatible, "only looked at");
+            (facts.unwrap_or_default(), Err(over))
+        };
+        let stream: BoxedIo = Box::new(stream);
+        let session = Session::new(plan);
+        let outcome =
+            dialog::run(stream, session, waits, Instant::now(), &self.stop, upgrade).await;
+        outcome.tls.filter(|facts| facts.version.is_some())
+    }
+}
+
+/// What the connection came to, as far as politeness goes.
+pub(super) fn politeness(seen: &Observation) -> budget::Outcome {
+    let Some(failure) = &seen.failure else { return budget::Outcome::Welcome };
+    let refused = seen.replies.iter().rev().find(|reply| reply.phase == failure.phase);
+    let Some(refusal) = refused.filter(|reply| reply.code >= 400) else {
+        return budget::Outcome::Neutral;
+    };
+    match failure.cause {
+        Cause::TooManyConnections
+        | Cause::RateLimited
+        | Cause::Blocklisted
+        | Cause::BadReputation
+        | Cause::PolicyRejected => budget::Outcome::StayAway(failure.cause),
+        Cause::AuthRequired if failure.phase == Phase::Auth => {
+            budget::Outcome::StayAwayFor(failure.cause, FAILED_AUTH_PAUSE)
+        }
+        Cause::SystemProblem if refusal.code == 421 => {
+            budget::Outcome::StayAwayFor(failure.cause, SHUTDOWN_PAUSE)
+        }
+        _ => budget::Outcome::Neutral,
+    }
+}
+
+/// The secret of an AUTH exchange; a token's file is read anew, because tokens are short-lived.
+async fn secret_of(auth: Option<&Auth>) -> Result<Option<Credentials>, Failure> {
+    let Some(auth) = auth else { return Ok(None) };
+    let (secret, token) = match &auth.secret {
+        Secret::Password(password) => (password.clone(), false),
+        Secret::TokenFile(path) => {
+            let read = tokio::fs::read_to_string(path).await;
+            let text = read.map_err(|error| {
+                let text = format!("token_file {}: {error}", path.display());
+                Failure::new(Phase::Auth, Cause::ExporterError, text)
+            })?;
+            (SecretString::from(text.trim_end().to_owned()), true)
+        }
+    };
+    let credentials = Credentials { username: auth.username.clone(), secret, token };
+    command::check_credentials(&credentials).map_err(|problem| {
+        let text = format!("the credentials cannot be sent: {problem}");
+        Failure::new(Phase::Auth, Cause::ExporterError, text)
+    })?;
+    Ok(Some(credentials))
+}
+
+/// The address literal for EHLO (RFC 5321, 4.1.3), for a client without a name of its own.
+fn literal(local: IpAddr) -> String {
+    match local.to_canonical() {
+        IpAddr::V4(v4) => format!("[{v4}]"),
+        IpAddr::V6(v6) => format!("[IPv6:{v6}]"),
+    }
+}

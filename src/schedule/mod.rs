@@ -1,2 +1,175 @@
-//! To be written.
+//! One task per target and module: wait for the start, run a round, put what was seen in the store.
+//! No round of a check overlaps another of the same check, because it is one task that runs them.
+
 pub mod cadence;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use self::cadence::Cadence;
+use crate::observation::SkipReason;
+use crate::probe::{Job, Prober};
+use crate::store::{Change, Store};
+use crate::target::{Check, CheckKey};
+
+/// The tasks of all checks.
+pub struct Schedule {
+    shared: Arc<Shared>,
+    tasks: HashMap<CheckKey, Task>,
+}
+
+/// What every task uses.
+struct Shared {
+    prober: Arc<Prober>,
+    store: Arc<Store>,
+    lag: Box<dyn Fn(Duration) + Send + Sync>,
+    /// The grids of all checks begin here, so that a reload does not move them.
+    origin: Instant,
+}
+
+struct Task {
+    check: Check,
+    stop: CancellationToken,
+    handle: JoinHandle<()>,
+}
+
+impl Schedule {
+    /// A schedule without checks. `lag` is told how late each round started.
+    pub fn new(
+        prober: Arc<Prober>,
+        store: Arc<Store>,
+        lag: impl Fn(Duration) + Send + Sync + 'static,
+    ) -> Self {
+        let shared = Shared { prober, store, lag: Box::new(lag), origin: Instant::now() };
+        Self { shared: Arc::new(shared), tasks: HashMap::new() }
+    }
+
+    /// Makes exactly these checks run. Checks that did not change go on undisturbed; those that are
+    /// gone or changed say QUIT in what is open. `generation` is the store's for these checks.
+    pub fn replan(&mut self, checks: &[Check], generation: u64) {
+        let wanted: HashMap<CheckKey, &Check> =
+            checks.iter().map(|check| (check.key(), check)).collect();
+        self.tasks.retain(|key, task| {
+            let stays = wanted.get(key).is_some_and(|check| **check == task.check)
+                && !task.handle.is_finished();
+            if !stays {
+                task.stop.cancel();
+            }
+            stays
+        });
+        for (key, check) in wanted {
+            if !self.tasks.contains_key(&key) {
+                let task = Task::start(self.shared.clone(), check.clone(), generation);
+                self.tasks.insert(key, task);
+            }
+        }
+    }
+
+    /// Starts nothing more, says QUIT in what is open, and waits for it.
+    pub async fn stop(self) {
+        for task in self.tasks.values() {
+            task.stop.cancel();
+        }
+        for (_, task) in self.tasks {
+            // A task that panicked has ended as well.
+            let _ = task.handle.await;
+        }
+    }
+}
+
+impl Task {
+    fn start(shared: Arc<Shared>, check: Check, generation: u64) -> Self {
+        let stop = CancellationToken::new();
+        let runner = Runner { shared, check: check.clone(), generation, stop: stop.clone() };
+        Self { check, stop, handle: tokio::spawn(runner.run()) }
+    }
+}
+
+struct Runner {
+    shared: Arc<Shared>,
+    check: Check,
+    generation: u64,
+    stop: CancellationToken,
+}
+
+impl Runner {
+    async fn run(self) {
+        let Shared { store, origin, lag, .. } = &*self.shared;
+        let key = self.check.key();
+        let cadence = Cadence::new(self.check.interval(), &[&key.0, &key.1]);
+        let mut due = cadence.first(origin.elapsed());
+        loop {
+            let wait = due.saturating_sub(origin.elapsed());
+            store.set_next(self.generation, &key, SystemTime::now() + wait);
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return,
+                () = tokio::time::sleep_until(*origin + due) => {}
+            }
+            lag(origin.elapsed().saturating_sub(due));
+            self.round(&key).await;
+            if self.stop.is_cancelled() {
+                return;
+            }
+            let (next, lost) = cadence.next(due, origin.elapsed());
+            for _ in 0..lost {
+                store.skip(self.generation, &key, SkipReason::Overrun, None);
+            }
+            due = next;
+        }
+    }
+
+    async fn round(&self, key: &CheckKey) {
+        let Shared { store, prober, .. } = &*self.shared;
+        let job = Job {
+            check: self.check.clone(),
+            // Longer than its own interval nothing waits: the next round would be late for it.
+            patience: self.check.interval(),
+            deadline: None,
+            admit: None,
+            stop: self.stop.clone(),
+        };
+        let round = prober
+            .run(&job, &|observation| {
+                tracing::debug!(
+                    target = %key.0,
+                    module = %key.1,
+                    endpoint = observation.endpoint.label(),
+                    duration = observation.duration.as_secs_f64(),
+                    cause = observation.failure.as_ref().map(|f| f.cause.as_str()),
+                    "probe ended"
+                );
+                store.put(self.generation, key, observation.clone());
+            })
+            .await;
+        if let Some(change) = store.finish_round(self.generation, key, &round) {
+            log_change(key, &change);
+        }
+    }
+}
+
+/// The one line per change of verdict.
+fn log_change(key: &CheckKey, change: &Change) {
+    let Change { from, to, failure } = change;
+    let (target, module) = (&key.0, &key.1);
+    match failure {
+        Some(failure) => tracing::info!(
+            %target,
+            %module,
+            from,
+            to,
+            phase = %failure.phase,
+            cause = %failure.cause,
+            blame = %failure.blame,
+            rule = %failure.rule,
+            detail = failure.detail,
+            "target changed"
+        ),
+        None => tracing::info!(%target, %module, from, to, "target changed"),
+    }
+}

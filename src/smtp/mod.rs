@@ -2,13 +2,15 @@
 //! comes next. Pure: no sockets, no clock, no logging. [`session::Session`] is told what happened
 //! and when, and answers what to do; `probe/dialog.rs` does it.
 
+mod auth;
 pub mod capability;
 pub mod command;
 pub mod reply;
 pub mod session;
 
+pub use auth::REDACTED;
 pub use capability::{Capabilities, Keyword, Mechanism};
-pub use command::{Credentials, Envelope};
+pub use command::{Credentials, Envelope, Unsayable};
 pub use reply::{BadReply, EnhancedCode, Reply, ReplyReader};
 pub use session::{Action, Dialogue, End, Fault, Session};
 

@@ -1,5 +1,6 @@
 //! What to probe and what to expect there: plain data, no input or output.
 
+pub mod place;
 pub mod policy;
 
 pub use policy::{Allow, Backoff, Families, HostBudget, Policy};
@@ -206,6 +207,11 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
+    /// What stands for a target whose name could not be resolved.
+    pub fn unresolved() -> Self {
+        Self { host: "".into(), port: 0, address: None, source: None, mx_preference: None }
+    }
+
     /// `host:port`, brackets around an IPv6 literal; empty when resolving failed.
     pub fn label(&self) -> String {
         if self.host.is_empty() {

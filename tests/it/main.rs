@@ -1,4 +1,18 @@
 //! The hermetic tests: one binary, a file per behaviour.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test ends by panicking, also in what tests share"
+)]
+
 mod config;
 mod demo;
+mod metrics;
+mod net;
+mod store;
+mod structure;
+mod support;
+mod web;

@@ -1,0 +1,85 @@
+//! One probe from the command line, with the limits of all others.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::observation::Round;
+use crate::probe::{Job, Prober};
+use crate::target::{Check, Place, Policy, Target};
+
+/// The check that a person means: a configured target's name first, then a place; `module` wins over
+/// the target's own.
+///
+/// # Errors
+///
+/// The place cannot be read, or there is no such module.
+pub fn check_for(config: &Config, target: &str, module: Option<&str>) -> Result<Check, String> {
+    let named = module
+        .map(|name| {
+            config.modules.get(name).cloned().ok_or_else(|| {
+                let known: Vec<&str> = config.modules.keys().map(|name| &**name).collect();
+                format!("there is no module {name:?}; there are {}", known.join(", "))
+            })
+        })
+        .transpose()?;
+    if let Some(target) = config.targets.get(target) {
+        let module = named.or_else(|| target.modules.first().cloned());
+        let module = module.ok_or("the target has no module")?;
+        return Ok(Check { target: target.clone(), module });
+    }
+    let place = Place::parse(target)?;
+    let module =
+        named.or_else(|| config.modules.get("smtp").cloned()).ok_or("there is no module smtp")?;
+    let target = Target {
+        name: target.into(),
+        place,
+        modules: vec![module.clone()],
+        interval: None,
+        labels: BTreeMap::new(),
+    };
+    Ok(Check { target: Arc::new(target), module })
+}
+
+/// The names that the addresses which we connected from have in reverse DNS.
+type Origins = BTreeMap<IpAddr, Result<Vec<String>, String>>;
+
+/// Probes once. Ctrl-C ends it with QUIT.
+///
+/// # Errors
+///
+/// The resolver or the roots cannot be read.
+pub async fn probe_once(policy: Policy, check: &Check) -> anyhow::Result<(Round, Origins)> {
+    let prober = Prober::new(policy).map_err(anyhow::Error::msg)?;
+    let stop = CancellationToken::new();
+    let _stop_on_interrupt = tokio::spawn({
+        let stop = stop.clone();
+        async move {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                stop.cancel();
+            }
+        }
+    });
+    let job = Job {
+        check: check.clone(),
+        patience: check.module.timeouts.total,
+        deadline: None,
+        admit: None,
+        stop,
+    };
+    let round = prober.run(&job, &|_| {}).await;
+    let resolver = prober.resolver();
+    let mut origins = Origins::new();
+    for seen in &round.observations {
+        if let Some(local) = seen.local.map(|local| local.ip())
+            && !origins.contains_key(&local)
+        {
+            let names = resolver.names_of(local).await.map_err(|failure| failure.detail);
+            origins.insert(local, names);
+        }
+    }
+    Ok((round, origins))
+}

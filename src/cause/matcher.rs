@@ -1,0 +1,408 @@
+//! Finds all groups of all patterns in one pass over a reply's words.
+//!
+//! # Why not a regular expression
+//! A few hundred patterns with gaps make either a large automaton or a slow one. Words are few: each
+//! is looked up once in a sorted vocabulary, and the groups are walked as a trie of word numbers, so
+//! the cost is the number of words times the longest group, whatever a peer sends.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::pattern::{GAP, Pattern, Sequence, Word};
+use super::words::Words;
+
+/// The compiled groups of many patterns, and which pattern each can begin.
+#[derive(Debug, Default)]
+pub struct Matcher {
+    /// Sorted by text.
+    vocabulary: Vec<Entry>,
+    /// Where the entries that begin with a letter or digit start.
+    starts: Vec<u32>,
+    nodes: Vec<Node>,
+    /// The children of the trie's root, by symbol.
+    roots: Vec<u32>,
+    groups: usize,
+    patterns: Vec<Compiled>,
+    /// For each group, the patterns that a hit of it makes candidates.
+    begins: Vec<Vec<u32>>,
+}
+
+/// What occurs in one text.
+#[derive(Debug, Default)]
+pub struct Hits {
+    /// Group, first word, word behind the last; by group, then by place.
+    found: Vec<(u32, u16, u16)>,
+    /// By group: how often it was found.
+    counts: Vec<u8>,
+    words: u16,
+}
+
+#[derive(Debug)]
+struct Entry {
+    text: Box<str>,
+    exact: Option<u32>,
+    prefix: Option<u32>,
+    /// The longest other entry that is a prefix of this one and written with a `*`.
+    shorter: Option<u32>,
+}
+
+#[derive(Debug, Default)]
+struct Node {
+    group: Option<u32>,
+    /// Sorted by symbol.
+    next: Vec<(u32, u32)>,
+}
+
+#[derive(Debug)]
+struct Compiled {
+    /// Negated or not, and the segments.
+    terms: Vec<(bool, Vec<Vec<Run>>)>,
+}
+
+#[derive(Debug)]
+struct Run {
+    at_start: bool,
+    at_end: bool,
+    groups: Vec<u32>,
+}
+
+/// Of one group, only the first occurrences count, which bounds all later work.
+const MAX_HITS_PER_GROUP: u8 = 8;
+
+impl Matcher {
+    /// Compiles patterns; their numbers are their places.
+    pub fn new(patterns: &[Pattern]) -> Self {
+        let mut builder = Builder::default();
+        let patterns: Vec<_> = patterns.iter().map(|p| builder.pattern(p)).collect();
+        builder.finish(patterns)
+    }
+
+    /// All groups that occur.
+    pub fn hits(&self, words: &Words) -> Hits {
+        let symbols: Vec<Symbols> = words.iter().map(|word| self.symbols(word)).collect();
+        let mut hits = Hits {
+            found: Vec::with_capacity(32),
+            counts: vec![0_u8; self.groups],
+            words: short(words.len()),
+        };
+        for start in 0..symbols.len() {
+            let Some(first) = symbols.get(start) else { break };
+            for symbol in first.iter() {
+                let Some(&node) = self.roots.get(symbol as usize) else { continue };
+                if node != NONE {
+                    self.walk(node, &symbols, start, start + 1, &mut hits);
+                }
+            }
+        }
+        hits.found.sort_unstable();
+        hits
+    }
+
+    /// The patterns that hold, in ascending order, tested lazily.
+    pub fn holding<'a>(&'a self, hits: &'a Hits) -> impl Iterator<Item = usize> + 'a {
+        let mut candidates: Vec<u32> = Vec::with_capacity(16);
+        let mut last = NONE;
+        for &(group, ..) in &hits.found {
+            if group != last {
+                candidates.extend(self.begins.get(group as usize).into_iter().flatten());
+                last = group;
+            }
+        }
+        candidates.sort_unstable();
+        candidates.dedup();
+        candidates
+            .into_iter()
+            .map(|p| p as usize)
+            .filter(|&p| self.patterns.get(p).is_some_and(|pattern| hits.satisfy(pattern)))
+    }
+
+    fn walk(&self, node: u32, symbols: &[Symbols], start: usize, at: usize, hits: &mut Hits) {
+        let Some(node) = self.nodes.get(node as usize) else { return };
+        if let Some(group) = node.group
+            && let Some(count) = hits.counts.get_mut(group as usize)
+            && *count < MAX_HITS_PER_GROUP
+        {
+            *count += 1;
+            hits.found.push((group, short(start), short(at)));
+        }
+        if node.next.is_empty() {
+            return;
+        }
+        let Some(next) = symbols.get(at) else { return };
+        for symbol in next.iter() {
+            if let Ok(place) = node.next.binary_search_by_key(&symbol, |&(s, _)| s)
+                && let Some(&(_, child)) = node.next.get(place)
+            {
+                self.walk(child, symbols, start, at + 1, hits);
+            }
+        }
+    }
+
+    /// The numbers of all vocabulary entries that `word` is or begins with.
+    fn symbols(&self, word: &str) -> Symbols {
+        let mut out = Symbols::default();
+        let slot = word.bytes().next().map_or(0, usize::from);
+        let (Some(&low), Some(&high)) = (self.starts.get(slot), self.starts.get(slot + 1)) else {
+            return out;
+        };
+        let Some(slice) = self.vocabulary.get(low as usize..high as usize) else { return out };
+        let behind = slice.partition_point(|entry| *entry.text <= *word);
+        let mut at = (low as usize + behind).checked_sub(1).filter(|&at| at >= low as usize);
+        while let Some(entry) = at.and_then(|at| self.vocabulary.get(at)) {
+            if *entry.text == *word {
+                out.extend(entry.exact);
+            }
+            if word.starts_with(&*entry.text) {
+                out.extend(entry.prefix);
+            }
+            at = entry.shorter.map(|at| at as usize);
+        }
+        out
+    }
+}
+
+impl Hits {
+    fn satisfy(&self, pattern: &Compiled) -> bool {
+        pattern.terms.iter().all(|(negated, segments)| self.term(segments) != *negated)
+    }
+
+    fn term(&self, segments: &[Vec<Run>]) -> bool {
+        let mut ends: Option<Vec<u16>> = None;
+        for segment in segments {
+            let mut next = Vec::new();
+            for run in segment {
+                self.run(run, ends.as_deref(), &mut next);
+            }
+            if next.is_empty() {
+                return false;
+            }
+            ends = Some(next);
+        }
+        ends.is_some()
+    }
+
+    /// Adds where a run ends that begins shortly behind one of `after` (anywhere, if none is
+    /// given).
+    fn run(&self, run: &Run, after: Option<&[u16]>, out: &mut Vec<u16>) {
+        let Some((&first, rest)) = run.groups.split_first() else { return };
+        if !run.groups.iter().all(|&g| self.counts.get(g as usize).is_some_and(|&n| n > 0)) {
+            return;
+        }
+        let mut ends: Vec<u16> = self
+            .of(first)
+            .iter()
+            .filter(|hit| !run.at_start || hit.1 == 0)
+            .filter(|hit| after.is_none_or(|ends| follows(hit.1, ends)))
+            .map(|hit| hit.2)
+            .collect();
+        for &group in rest {
+            let next = self.of(group).iter().filter(|hit| follows(hit.1, &ends)).map(|hit| hit.2);
+            ends = next.collect();
+        }
+        out.extend(ends.into_iter().filter(|&end| !run.at_end || end == self.words));
+    }
+
+    fn of(&self, group: u32) -> &[(u32, u16, u16)] {
+        let low = self.found.partition_point(|hit| hit.0 < group);
+        let tail = self.found.get(low..).unwrap_or_default();
+        let count = tail.iter().take_while(|hit| hit.0 == group).count();
+        tail.get(..count).unwrap_or_default()
+    }
+}
+
+fn follows(start: u16, ends: &[u16]) -> bool {
+    ends.iter().any(|&end| start >= end && usize::from(start - end) <= GAP)
+}
+
+/// The few symbols that one word stands for.
+#[derive(Debug, Default, Clone, Copy)]
+struct Symbols {
+    held: [u32; 6],
+    count: u8,
+}
+
+impl Symbols {
+    fn extend(&mut self, symbol: Option<u32>) {
+        if let Some(symbol) = symbol
+            && let Some(slot) = self.held.get_mut(usize::from(self.count))
+        {
+            *slot = symbol;
+            self.count += 1;
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = u32> + '_ {
+        self.held.iter().copied().take(usize::from(self.count))
+    }
+}
+
+#[derive(Default)]
+struct Builder {
+    symbols: BTreeMap<Word, u32>,
+    nodes: Vec<BTreeMap<u32, u32>>,
+    ends: HashMap<u32, u32>,
+    roots: HashMap<u32, u32>,
+    groups: usize,
+}
+
+impl Builder {
+    fn pattern(&mut self, pattern: &Pattern) -> Compiled {
+        let terms = pattern
+            .terms
+            .iter()
+            .map(|term| {
+                let segment = |s: &Vec<Sequence>| s.iter().map(|s| self.run(s)).collect();
+                (term.negated, term.segments.iter().map(segment).collect())
+            })
+            .collect();
+        Compiled { terms }
+    }
+
+    fn run(&mut self, sequence: &Sequence) -> Run {
+        let groups = sequence.groups.iter().map(|group| self.group(group)).collect();
+        Run { at_start: sequence.at_start, at_end: sequence.at_end, groups }
+    }
+
+    /// The number of a group; the same words give the same number.
+    fn group(&mut self, words: &[Word]) -> u32 {
+        let mut node = NONE;
+        for word in words {
+            let fresh = wide(self.symbols.len());
+            let symbol = *self.symbols.entry(word.clone()).or_insert(fresh);
+            let fresh = wide(self.nodes.len());
+            let children = match self.nodes.get_mut(node as usize) {
+                Some(children) => children.entry(symbol),
+                None => {
+                    node = *self.roots.entry(symbol).or_insert(fresh);
+                    if node == fresh {
+                        self.nodes.push(BTreeMap::new());
+                    }
+                    continue;
+                }
+            };
+            node = *children.or_insert(fresh);
+            if node == fresh {
+                self.nodes.push(BTreeMap::new());
+            }
+        }
+        let fresh = wide(self.groups);
+        let group = *self.ends.entry(node).or_insert(fresh);
+        if group == fresh {
+            self.groups += 1;
+        }
+        group
+    }
+
+    fn finish(self, patterns: Vec<Compiled>) -> Matcher {
+        let mut begins = vec![Vec::new(); self.groups];
+        for (number, pattern) in patterns.iter().enumerate() {
+            let positive = pattern.terms.iter().find(|(negated, _)| !negated);
+            for run in positive.and_then(|(_, segments)| segments.first()).into_iter().flatten() {
+                if let Some(list) = run.groups.first().and_then(|g| begins.get_mut(*g as usize)) {
+                    list.push(wide(number));
+                }
+            }
+        }
+        let mut nodes: Vec<Node> = self
+            .nodes
+            .into_iter()
+            .map(|next| Node { group: None, next: next.into_iter().collect() })
+            .collect();
+        for (node, group) in self.ends {
+            if let Some(node) = nodes.get_mut(node as usize) {
+                node.group = Some(group);
+            }
+        }
+        let mut roots = vec![NONE; self.symbols.len()];
+        for (symbol, node) in self.roots {
+            if let Some(slot) = roots.get_mut(symbol as usize) {
+                *slot = node;
+            }
+        }
+        let vocabulary = vocabulary(&self.symbols);
+        let starts = (0..=256_usize)
+            .map(|b| {
+                let before =
+                    |e: &Entry| e.text.bytes().next().is_some_and(|first| usize::from(first) < b);
+                wide(vocabulary.partition_point(before))
+            })
+            .collect();
+        Matcher { vocabulary, starts, nodes, roots, groups: self.groups, patterns, begins }
+    }
+}
+
+/// Sorted entries, each linked to the longest shorter prefix, so that one search finds all.
+fn vocabulary(symbols: &BTreeMap<Word, u32>) -> Vec<Entry> {
+    let mut entries: Vec<Entry> = Vec::new();
+    for (word, &symbol) in symbols {
+        if entries.last().is_none_or(|last| *last.text != *word.text) {
+            let mut shorter = entries.len().checked_sub(1);
+            while let Some(entry) = shorter.and_then(|at| entries.get(at)) {
+                if word.text.starts_with(&*entry.text) && entry.prefix.is_some() {
+                    break;
+                }
+                shorter = entry.shorter.map(|at| at as usize);
+            }
+            entries.push(Entry {
+                text: word.text.as_str().into(),
+                exact: None,
+                prefix: None,
+                shorter: shorter.map(wide),
+            });
+        }
+        if let Some(entry) = entries.last_mut() {
+            if word.prefix {
+                entry.prefix = Some(symbol);
+            } else {
+                entry.exact = Some(symbol);
+            }
+        }
+    }
+    entries
+}
+
+const NONE: u32 = u32::MAX;
+
+fn wide(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(NONE)
+}
+
+fn short(number: usize) -> u16 {
+    u16::try_from(number).unwrap_or(u16::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::smtp::Reply;
+
+    fn holding(patterns: &[&str], text: &str) -> Vec<usize> {
+        let patterns: Vec<_> = patterns.iter().map(|p| Pattern::parse(p).unwrap()).collect();
+        let matcher = Matcher::new(&patterns);
+        let reply = Reply { code: 550, enhanced: None, lines: vec![text.to_owned()] };
+        let hits = matcher.hits(&Words::of(&reply));
+        matcher.holding(&hits).collect()
+    }
+
+    #[test]
+    fn words_prefixes_and_gaps() {
+        let patterns = ["user unknown", "unknown .. user*", "user*", "^ user", "unknown $", "us*"];
+        assert_eq!(holding(&patterns, "user unknown"), [0, 2, 3, 4, 5]);
+        assert_eq!(holding(&patterns, "unknown: no such users"), [1, 2, 5]);
+        assert_eq!(holding(&patterns, "usurped"), [5]);
+        assert_eq!(holding(&["a .. b"], "a 1 1 1 1 1 1 b"), [0]);
+        assert_eq!(holding(&["a .. b"], "a 1 1 1 1 1 1 1 b"), [0_usize; 0]);
+    }
+
+    #[test]
+    fn all_terms_must_hold_and_no_negated_one() {
+        assert_eq!(holding(&["b + a + !c"], "a x x x x x x x x b"), [0]);
+        assert_eq!(holding(&["b + a + !c"], "a b c"), [0_usize; 0]);
+    }
+
+    #[test]
+    fn a_word_has_all_its_prefixes_though_others_sort_between() {
+        let patterns = ["block*", "blocked", "blockb", "blo*", "blockeda*"];
+        assert_eq!(holding(&patterns, "blockedb"), [0, 3]);
+        assert_eq!(holding(&patterns, "blocked"), [0, 1, 3]);
+    }
+}

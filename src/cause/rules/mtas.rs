@@ -1,0 +1,341 @@
+//! The other servers: OpenSMTPD, Dovecot, qmail, Courier, Haraka, Exchange, and their kin.
+
+use super::super::Cause::{self, *};
+use super::Rule;
+use crate::cause::Permanence::PermanentInDisguise;
+
+const SMTPD: &str = "OpenSMTPD 6.6 to 7.6, smtp_session.c";
+const DOVECOT: &str = "Dovecot 2.3 and 2.4, submission and lmtp";
+const QMAIL: &str = "qmail 1.03, netqmail and notqmail, with the chkuser and SPF patches";
+const COURIER: &str = "Courier 0.7 to 1.3, courieresmtpd";
+const HARAKA: &str = "Haraka 2.8 to 3.0";
+const CYRUS: &str = "Cyrus IMAP 2.4 to 3.8, lmtpd";
+const MDAEMON: &str = "MDaemon 12 to 23";
+const STALWART: &str = "Stalwart 0.6 to 0.11";
+const KUMO: &str = "KumoMTA, smtp_server.rs";
+const DOMINO: &str = "HCL (Lotus) Domino 6 to 12";
+const MTA_SYSTEM: &str = "Zimbra, CommuniGate, hMailServer and MailEnable manuals";
+
+const fn rule(
+    id: &'static str,
+    cause: Cause,
+    source: &'static str,
+    text: &'static [&'static str],
+    example: &'static str,
+) -> Rule {
+    Rule::new(id, cause, source, text, example)
+}
+
+pub(super) const RULES: &[Rule] = &[
+    rule(
+        "opensmtpd.tls",
+        TlsRequired,
+        SMTPD,
+        &["^ invalid command must issue a starttls"],
+        "530 5.5.1 Invalid command: Must issue a STARTTLS command first",
+    ),
+    rule(
+        "opensmtpd.auth",
+        AuthRequired,
+        SMTPD,
+        &["invalid command must issue an auth"],
+        "530 5.5.1 Invalid command: Must issue an AUTH command first",
+    ),
+    rule(
+        "opensmtpd.command",
+        ProtocolError,
+        SMTPD,
+        &["^ invalid command"],
+        "500 5.5.1 Invalid command: Command unrecognized",
+    ),
+    rule(
+        "opensmtpd.temporary",
+        SystemProblem,
+        SMTPD,
+        &["^ temporary error $"],
+        "421 4.3.0 Temporary Error",
+    ),
+    rule(
+        "opensmtpd.recipient",
+        MailboxUnavailable,
+        SMTPD,
+        &["^ invalid recipient"],
+        "550 Invalid recipient: <a@example.net>",
+    ),
+    rule(
+        "opensmtpd.size",
+        ContentRejected,
+        SMTPD,
+        &["message too big for system"],
+        "554 5.3.4 Message too big for system: Transaction failed, message too big",
+    ),
+    rule(
+        "opensmtpd.format",
+        ContentRejected,
+        SMTPD,
+        &["message is not rfc (2822|5322) compliant"],
+        "550 5.7.1 Delivery not authorized, message refused: Message is not RFC 2822 compliant",
+    ),
+    rule(
+        "dovecot.userip",
+        TooManyConnections,
+        DOVECOT,
+        &["maximum number of connections from user ip exceeded", "connection queue full"],
+        "421 4.0.0 mx.example.net Connection queue full",
+    ),
+    rule(
+        "dovecot.relay",
+        SystemProblem,
+        DOVECOT,
+        &[
+            "failed to connect to relay server",
+            "lost connection to relay server",
+            "internal error occurred",
+        ],
+        "421 4.4.0 mx.example.net Failed to connect to relay server (connect)",
+    ),
+    rule(
+        "dovecot.auth",
+        AuthRequired,
+        DOVECOT,
+        &["^ authentication (failed|required) $"],
+        "535 5.7.8 Authentication failed.",
+    ),
+    rule(
+        "dovecot.auth.slow",
+        SystemProblem,
+        DOVECOT,
+        &["waiting for authentication process"],
+        "421 4.7.0 Waiting for authentication process to respond..",
+    ),
+    rule(
+        "dovecot.quota",
+        StorageFull,
+        DOVECOT,
+        &["quota exceeded mailbox for user is full"],
+        "552 5.2.2 <a@example.net> Quota exceeded (mailbox for user is full)",
+    ),
+    rule(
+        "dovecot.user",
+        MailboxUnavailable,
+        DOVECOT,
+        &["^ user doesnt exist"],
+        "550 5.1.1 <a@example.net> User doesn't exist: a@example.net",
+    ),
+    rule(
+        "dovecot.idle",
+        Timeout,
+        DOVECOT,
+        &["disconnected for inactivity"],
+        "421 4.4.2 mx.example.net Disconnected for inactivity",
+    ),
+    rule(
+        "qmail.rcpthosts",
+        RelayDenied,
+        QMAIL,
+        &["in my list of allowed rcpthosts"],
+        "553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)",
+    ),
+    rule(
+        "qmail.no_mailbox",
+        MailboxUnavailable,
+        QMAIL,
+        &["no mailbox here by that name", "badrcptto"],
+        "550 sorry, no mailbox here by that name. (#5.1.1)",
+    ),
+    rule(
+        "qmail.badmailfrom",
+        SenderRejected,
+        QMAIL,
+        &[
+            "badmailfrom",
+            "cant find a valid mx for sender domain",
+            "mail from .. invalid domain name",
+        ],
+        "553 sorry, your envelope sender is in my badmailfrom list (#5.7.1)",
+    ),
+    rule(
+        "qmail.databytes",
+        ContentRejected,
+        QMAIL,
+        &["exceeds my databytes limit"],
+        "552 sorry, that message size exceeds my databytes limit (#5.3.4)",
+    ),
+    rule(
+        "qmail.hops",
+        Routing,
+        QMAIL,
+        &["this message is looping"],
+        "554 too many deliveries, this message is looping (#5.4.6)",
+    ),
+    rule(
+        "qmail.disk",
+        StorageFull,
+        QMAIL,
+        &["qq write error or disk full", "qq .. disk full"],
+        "451 qq write error or disk full (#4.3.0)",
+    ),
+    rule(
+        "qmail.temporary",
+        SystemProblem,
+        QMAIL,
+        &[
+            "^ qq [temporary|trouble|read|out|unable|internal]",
+            "^ out of memory",
+            "unable to read controls",
+        ],
+        "451 qq temporary problem (#4.3.0)",
+    ),
+    rule("qmail.timeout", Timeout, QMAIL, &["^ timeout $"], "451 timeout (#4.4.2)"),
+    rule(
+        "qmail.smtplf",
+        ProtocolError,
+        QMAIL,
+        &["docs smtplf html"],
+        "451 See http://pobox.com/~djb/docs/smtplf.html.",
+    ),
+    rule(
+        "qmail.chkuser.policy",
+        PolicyRejected,
+        QMAIL,
+        &["you are violating our security policies"],
+        "571 sorry, you are violating our security policies (#5.7.1 - chkuser)",
+    ),
+    rule(
+        "courier.tls",
+        TlsRequired,
+        COURIER,
+        &["tls not available but its required", "route requires high strength ciphers"],
+        "440 TLS not available,  but it's required for this connection.",
+    ),
+    rule(
+        "courier.address",
+        MailboxUnavailable,
+        COURIER,
+        &["^ address temporarily unavailable"],
+        "456 Address temporarily unavailable.",
+    ),
+    rule(
+        "courier.sender",
+        SenderRejected,
+        COURIER,
+        &["dns lookup failure .. try again later"],
+        "417 DNS lookup failure: nowhere.example. Try again later.",
+    ),
+    rule(
+        "courier.helo",
+        RdnsHelo,
+        COURIER,
+        &["helo .. does not match"],
+        "517 HELO mx.example.net does not match 192.0.2.1",
+    )
+    .codes(&[517]),
+    rule(
+        "haraka.relay",
+        RelayDenied,
+        HARAKA,
+        &["i cannot deliver mail for"],
+        "550 I cannot deliver mail for <a@example.net>",
+    ),
+    rule(
+        "haraka.karma",
+        BadReputation,
+        HARAKA,
+        &["bad karma", "karma score"],
+        "550 very bad karma score: -12",
+    ),
+    rule("haraka.rdns", RdnsHelo, HARAKA, &["fcrdns"], "550 [192.0.2.1] FCrDNS failed")
+        .lasts(PermanentInDisguise),
+    rule(
+        "haraka.shutdown",
+        SystemProblem,
+        HARAKA,
+        &["server is shutting down", "(server|service) shutting down", "is shutting down"],
+        "421 server is shutting down",
+    ),
+    rule(
+        "cyrus.mailbox",
+        MailboxUnavailable,
+        CYRUS,
+        &["mailbox unknown either there is no mailbox"],
+        "550 5.1.1 Mailbox unknown.  Either there is no mailbox associated with this name or you do not have authorization to see it.",
+    ),
+    rule("cyrus.quota", StorageFull, CYRUS, &["^ over quota"], "452 4.2.2 Over quota"),
+    rule(
+        "mdaemon.sessions",
+        TooManyConnections,
+        MDAEMON,
+        &["too many sessions opened"],
+        "421 Too many sessions opened",
+    ),
+    rule(
+        "mdaemon.recipient",
+        MailboxUnavailable,
+        MDAEMON,
+        &["^ recipient unknown", "^ recipient ok but"],
+        "550 <a@example.net>, Recipient unknown",
+    ),
+    rule(
+        "mdaemon.ptr",
+        RdnsHelo,
+        MDAEMON,
+        &["(sender|sending) ip must resolve", "must resolve (in dns|to)"],
+        "501 5.7.1 <a@example.net>... Sender IP must resolve",
+    ),
+    rule(
+        "stalwart.expired",
+        Timeout,
+        STALWART,
+        &["connection expired try reconnecting", "session (expired|open for too long)"],
+        "421 4.3.2 Session open for too long.",
+    ),
+    rule(
+        "kumomta.load",
+        SystemProblem,
+        KUMO,
+        &["load shedding", "memory .. (low|limit) .. try again"],
+        "421 4.3.2 mx.example.net load shedding. try again later",
+    ),
+    rule(
+        "domino.relay",
+        RelayDenied,
+        DOMINO,
+        &["relay rejected for policy reasons"],
+        "554 Relay rejected for policy reasons.",
+    ),
+    rule(
+        "domino.dnsbl",
+        Blocklisted,
+        DOMINO,
+        &["host found in dns (blacklist|blocklist)"],
+        "554 Connection from 192.0.2.1 rejected for policy reasons.  Host found in DNS blacklist at bl.example.net",
+    ),
+    rule(
+        "domino.policy",
+        PolicyRejected,
+        DOMINO,
+        &["rejected for policy reasons"],
+        "554 Mail from a@example.net rejected for policy reasons.",
+    ),
+    rule(
+        "hmailserver.relay",
+        RelayDenied,
+        MTA_SYSTEM,
+        &["delivery is not allowed to this address"],
+        "550 Delivery is not allowed to this address.",
+    ),
+    rule(
+        "mailenable.auth",
+        RelayDenied,
+        MTA_SYSTEM,
+        &["server requires authentication when (attempting to send|sending) to a non local"],
+        "503 This mail server requires authentication when attempting to send to a non-local e-mail address.",
+    ),
+    rule(
+        "communigate.unknown",
+        MailboxUnavailable,
+        MTA_SYSTEM,
+        &["unknown user account"],
+        "550 a@example.net unknown user account",
+    ),
+];

@@ -1,0 +1,198 @@
+//! From a target to the addresses that are connected to: mail exchangers, both families, every
+//! source address, within the bounds and the manners.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
+use super::panicked;
+use crate::net::dns::Resolver;
+use crate::net::tcp;
+use crate::observation::Failure;
+use crate::smtp::Phase;
+use crate::target::{Check, Endpoint, Families, Family, HostName, Place, Policy};
+
+/// Where a check leads to at this moment.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Located {
+    /// Endpoints to connect to, in the order of preference, host and address.
+    pub(super) visits: Vec<Site>,
+    /// Mail exchangers whose name leads nowhere.
+    pub(super) dead: Vec<(Endpoint, Failure)>,
+    /// MX records, for a domain.
+    pub(super) mx_records: Option<u32>,
+    /// Addresses that are counted and not probed.
+    pub(super) left_out: u32,
+}
+
+/// One endpoint and how to reach it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Site {
+    /// The endpoint as it is labelled; its address is always there.
+    pub(super) endpoint: Endpoint,
+    /// The address.
+    pub(super) address: IpAddr,
+    /// The address to connect from; none: the system's choice.
+    pub(super) bind: Option<IpAddr>,
+    /// Whether the server is one of ours.
+    pub(super) ours: bool,
+}
+
+/// Finds the endpoints of a check.
+///
+/// # Errors
+///
+/// Nothing of the target could be resolved.
+pub(super) async fn locate(
+    check: &Check,
+    policy: &Policy,
+    resolver: &Arc<Resolver>,
+) -> Result<Located, Failure> {
+    let mut located = Located::default();
+    let (hosts, port) = match &check.target.place {
+        Place::Host { host, port } => {
+            (vec![(None, host.clone())], port.unwrap_or(check.module.port))
+        }
+        Place::Domain(domain) => {
+            let exchangers = resolver.mail_exchangers(domain).await?;
+            located.mx_records = Some(exchangers.records);
+            let hosts = exchangers
+                .hosts
+                .into_iter()
+                .map(|(preference, host)| (Some(preference), HostName::Name(host)))
+                .collect();
+            (hosts, check.module.port)
+        }
+    };
+    let single = hosts.len() == 1;
+    let mut answers = ask_all(hosts, policy, resolver).await;
+    answers.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+    for (preference, host, answer) in answers {
+        let name: Arc<str> = host.to_string().into();
+        let endpoint = |address| Endpoint {
+            host: name.clone(),
+            port,
+            address,
+            source: None,
+            mx_preference: preference,
+        };
+        match answer {
+            Ok(addresses) => {
+                let reachable = routed(addresses, policy.families);
+                located.add(reachable, &endpoint, policy);
+            }
+            Err(failure) if single => return Err(failure),
+            Err(failure) => located.dead.push((endpoint(None), failure)),
+        }
+    }
+    let kept = policy.max_endpoints.saturating_sub(located.dead.len()).max(1);
+    if located.visits.len() > kept {
+        let over = located.visits.len() - kept;
+        located.left_out = located.left_out.saturating_add(u32::try_from(over).unwrap_or(u32::MAX));
+        located.visits.truncate(kept);
+    }
+    Ok(located)
+}
+
+impl Located {
+    fn add(
+        &mut self,
+        addresses: Vec<IpAddr>,
+        endpoint: &dyn Fn(Option<IpAddr>) -> Endpoint,
+        policy: &Policy,
+    ) {
+        let mut seen = Vec::new();
+        for address in addresses {
+            let bare = endpoint(Some(address));
+            let ours = policy.own.has_address(address) || policy.own.has_name(&bare.host);
+            let family = Family::of(address);
+            if !ours && seen.contains(&family) {
+                // A pool of somebody else's is looked at through one address per family.
+                self.left_out = self.left_out.saturating_add(1);
+                continue;
+            }
+            seen.push(family);
+            let sources: Vec<IpAddr> = policy
+                .source_addresses
+                .iter()
+                .copied()
+                .filter(|source| Family::of(*source) == family)
+                .collect();
+            match sources.as_slice() {
+                [] => self.visits.push(Site { endpoint: bare, address, bind: None, ours }),
+                [one] => self.visits.push(Site { endpoint: bare, address, bind: Some(*one), ours }),
+                several => self.visits.extend(several.iter().map(|source| Site {
+                    endpoint: Endpoint { source: Some(*source), ..bare.clone() },
+                    address,
+                    bind: Some(*source),
+                    ours,
+                })),
+            }
+        }
+    }
+}
+
+type Answer = (Option<u16>, HostName, Result<Vec<IpAddr>, Failure>);
+
+/// Asks for all hosts, a few at a time, so that a dead name server costs one timeout and not one
+/// per host.
+async fn ask_all(
+    hosts: Vec<(Option<u16>, HostName)>,
+    policy: &Policy,
+    resolver: &Arc<Resolver>,
+) -> Vec<Answer> {
+    let families: Vec<Family> = Family::ALL
+        .iter()
+        .copied()
+        .filter(|family| match policy.families {
+            Families::Auto | Families::Both => true,
+            Families::Ipv4 => *family == Family::Ipv4,
+            Families::Ipv6 => *family == Family::Ipv6,
+        })
+        .collect();
+    let mut answers = Vec::with_capacity(hosts.len());
+    let mut names = Vec::new();
+    for (preference, host) in hosts {
+        match host {
+            HostName::Address(address) => answers.push((preference, host, Ok(vec![address]))),
+            HostName::Name(name) => names.push((preference, name)),
+        }
+    }
+    let mut tasks = JoinSet::new();
+    let mut asked = HashMap::new();
+    let mut names = names.into_iter();
+    loop {
+        while tasks.len() < QUESTIONS
+            && let Some((preference, name)) = names.next()
+        {
+            let (resolver, families, question) = (resolver.clone(), families.clone(), name.clone());
+            let task = tasks.spawn(async move { resolver.addresses(&question, &families).await });
+            asked.insert(task.id(), (preference, name));
+        }
+        let Some(joined) = tasks.join_next_with_id().await else { return answers };
+        let (id, answer) = match joined {
+            Ok((id, answer)) => (id, answer),
+            // A panic in the resolver costs this name and no other.
+            Err(error) => (error.id(), Err(panicked(Phase::Resolve))),
+        };
+        if let Some((preference, name)) = asked.remove(&id) {
+            answers.push((preference, HostName::Name(name), answer));
+        }
+    }
+}
+
+/// Under `auto`, the addresses to which the host has a route: a host without IPv6 must not fail
+/// every AAAA. If there is a route to none of them, all stay, and connecting says what is wrong.
+fn routed(addresses: Vec<IpAddr>, families: Families) -> Vec<IpAddr> {
+    if families != Families::Auto {
+        return addresses;
+    }
+    let (with, without): (Vec<_>, Vec<_>) =
+        addresses.into_iter().partition(|address| tcp::has_route(*address));
+    if with.is_empty() { without } else { with }
+}
+
+/// Hosts asked for at once.
+const QUESTIONS: usize = 8;

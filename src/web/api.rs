@@ -1,0 +1,57 @@
+//! `/api/v1/targets`: what the status page shows, and the endpoints, as JSON.
+
+use std::io::{BufWriter, Write};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use hyper::Response;
+use serde::Serialize;
+
+use super::body::Payload;
+use super::scrape::rendered;
+use super::status::{self, Row};
+use super::{Asked, Refusal, State};
+
+pub(super) async fn targets(
+    state: &Arc<State>,
+    asked: &Asked,
+) -> Result<Response<Payload>, Refusal> {
+    let content_type = "application/json; charset=utf-8";
+    rendered(state, asked, content_type, false, |state, sink| {
+        let targets = status::rows(&state.store, SystemTime::now());
+        let answer = Answer { status: "success", data: Data { targets } };
+        let mut writer = BufWriter::with_capacity(32 * 1024, Sink(sink));
+        serde_json::to_writer(&mut writer, &answer)
+            .map_err(std::io::Error::from)
+            .and_then(|()| writer.write_all(b"\n"))
+            .and_then(|()| writer.flush())
+            .map_err(|error| Refusal::internal(format!("cannot write JSON: {error}")))
+    })
+    .await
+}
+
+/// The envelope of Prometheus' own API.
+#[derive(Serialize)]
+struct Answer {
+    status: &'static str,
+    data: Data,
+}
+
+#[derive(Serialize)]
+struct Data {
+    targets: Vec<Row>,
+}
+
+struct Sink<'a>(&'a mut dyn FnMut(Bytes));
+
+impl Write for Sink<'_> {
+    fn write(&mut self, buffer: &[u8]) -> std::io::Result<usize> {
+        (self.0)(Bytes::copy_from_slice(buffer));
+        Ok(buffer.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,74 @@
+//! `/metrics`, and how every large answer is rendered: off the reactor, bounded in number,
+//! compressed when asked for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::header::{self, HeaderValue};
+use hyper::{Response, StatusCode};
+use tokio::time::timeout;
+
+use super::body::{self, Collector, Payload};
+use super::{Asked, Refusal, State};
+use crate::metrics::render;
+
+pub(super) async fn metrics(
+    state: &Arc<State>,
+    asked: &Asked,
+) -> Result<Response<Payload>, Refusal> {
+    let format = asked.format;
+    rendered(state, asked, format.content_type(), true, move |state, sink| {
+        render(&state.store, &state.own, format, &mut |bytes| sink(bytes));
+        Ok(())
+    })
+    .await
+}
+
+/// Renders an answer on a thread that may block. `negotiated`: its form depends on `Accept`.
+pub(super) async fn rendered(
+    state: &Arc<State>,
+    asked: &Asked,
+    content_type: &str,
+    negotiated: bool,
+    fill: impl FnOnce(&State, &mut dyn FnMut(Bytes)) -> Result<(), Refusal> + Send + 'static,
+) -> Result<Response<Payload>, Refusal> {
+    let Ok(Ok(permit)) = timeout(QUEUE, state.renders.clone().acquire_owned()).await else {
+        return Err(Refusal::unavailable("too many large answers at once; ask again later"));
+    };
+    let (gzip, state) = (asked.gzip, state.clone());
+    let task = tokio::task::spawn_blocking(move || {
+        let mut collector = Collector::new(gzip);
+        // Writing to memory does not fail; if it did, half an answer would be worse than none.
+        let mut failed = None;
+        fill(&state, &mut |bytes| {
+            if let Err(error) = collector.push(bytes) {
+                failed = Some(error);
+            }
+        })?;
+        let pieces = match failed {
+            None => collector.finish(),
+            Some(error) => Err(error),
+        };
+        pieces.map_err(|error| Refusal::internal(format!("cannot compress the answer: {error}")))
+    });
+    let pieces = match task.await {
+        Ok(result) => result?,
+        Err(error) => {
+            tracing::error!(path = asked.path, error = %error, "rendering an answer failed");
+            return Err(Refusal::internal("rendering the answer failed; the log has more"));
+        }
+    };
+    let payload = Payload::of(pieces, Some(permit));
+    let mut response = body::answer(StatusCode::OK, content_type, payload);
+    let headers = response.headers_mut();
+    let vary = if negotiated { "Accept, Accept-Encoding" } else { "Accept-Encoding" };
+    headers.insert(header::VARY, HeaderValue::from_static(vary));
+    if gzip {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    Ok(response)
+}
+
+/// How long a request waits for others to be rendered: shorter than the usual scrape timeout.
+const QUEUE: Duration = Duration::from_secs(5);

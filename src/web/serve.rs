@@ -1,0 +1,220 @@
+//! Connections, kept in bounds: how many, how large a head, how slow a client.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::{Sleep, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::{State, respond};
+
+/// Bounds on connections, all listeners together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections open at once; further ones wait in the system's queue.
+    pub connections: usize,
+    /// From the first chance to send a request's head to its end. It closes idle kept-alive
+    /// connections as well, so it is longer than the usual scrape interval of 60 s.
+    pub header_timeout: Duration,
+    /// How long a client may take nothing of an answer.
+    pub write_stall: Duration,
+    /// Header fields of a request.
+    pub headers: usize,
+    /// Bytes of a request's head; at least 8192.
+    pub head_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 512,
+            header_timeout: Duration::from_secs(75),
+            write_stall: Duration::from_secs(30),
+            headers: 64,
+            head_bytes: 16 * 1024,
+        }
+    }
+}
+
+/// Serves HTTP/1.1 on all listeners until `shutdown`, then finishes the requests in flight, for at
+/// most `grace`.
+pub async fn serve(
+    listeners: Vec<TcpListener>,
+    state: Arc<State>,
+    shutdown: CancellationToken,
+    grace: Duration,
+) {
+    // Connections watch it; the accepting loops share it and are gone when it is used up.
+    let graceful = Arc::new(GracefulShutdown::new());
+    let permits = Arc::new(Semaphore::new(state.limits.connections.max(1)));
+    // Ends what is left when the grace period is over.
+    let cut = CancellationToken::new();
+    let mut accepting = JoinSet::new();
+    for listener in listeners {
+        let (graceful, permits) = (graceful.clone(), permits.clone());
+        let (state, shutdown, cut) = (state.clone(), shutdown.clone(), cut.clone());
+        accepting.spawn(async move {
+            tokio::select! {
+                () = accept(&listener, &state, &permits, &graceful, &cut) => {}
+                () = shutdown.cancelled() => {}
+            }
+        });
+    }
+    while accepting.join_next().await.is_some() {}
+    if let Some(graceful) = Arc::into_inner(graceful)
+        && timeout(grace, graceful.shutdown()).await.is_err()
+    {
+        tracing::warn!(grace_seconds = grace.as_secs_f64(), "http requests were cut off");
+    }
+    cut.cancel();
+}
+
+async fn accept(
+    listener: &TcpListener,
+    state: &Arc<State>,
+    permits: &Arc<Semaphore>,
+    graceful: &GracefulShutdown,
+    cut: &CancellationToken,
+) {
+    let mut rest = SHORTEST_REST;
+    loop {
+        // The permit comes first: a connection that nobody can serve is better left in the queue.
+        let Ok(permit) = permits.clone().acquire_owned().await else { return };
+        let (stream, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            // The client went away between its SYN and our accept: no trouble of ours.
+            Err(error) if is_clients_own(&error) => continue,
+            Err(error) => {
+                // Most likely no file descriptor is left, and then the next try fails at once too.
+                tracing::warn!(error = %error, "cannot accept http connections");
+                sleep(rest).await;
+                rest = (rest * 2).min(LONGEST_REST);
+                continue;
+            }
+        };
+        rest = SHORTEST_REST;
+        let connection = connection(state.clone(), stream, peer, graceful.watcher());
+        let cut = cut.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = connection => {}
+                () = cut.cancelled() => {}
+            }
+            drop(permit);
+        });
+    }
+}
+
+async fn connection(state: Arc<State>, stream: TcpStream, peer: SocketAddr, watcher: Watcher) {
+    // A scrape's last piece must not wait for the acknowledgement of the one before it.
+    let _ = stream.set_nodelay(true);
+    let limits = state.limits;
+    let service = service_fn(move |request: Request<Incoming>| {
+        let state = state.clone();
+        async move { Ok::<_, std::convert::Infallible>(respond(&state, &request).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_timeout)
+        .max_headers(limits.headers)
+        .max_buf_size(limits.head_bytes.max(SMALLEST_BUFFER))
+        .serve_connection(TokioIo::new(Patient::new(stream, limits.write_stall)), service);
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::debug!(peer = %peer, error = %error, "http connection ended");
+    }
+}
+
+fn is_clients_own(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::Interrupted
+    )
+}
+
+/// A stream whose writes end when the peer takes nothing for too long: hyper bounds only reading.
+struct Patient {
+    stream: TcpStream,
+    patience: Duration,
+    /// Runs while a write is held up.
+    stalled: Option<Pin<Box<Sleep>>>,
+}
+
+impl Patient {
+    fn new(stream: TcpStream, patience: Duration) -> Self {
+        Self { stream, patience, stalled: None }
+    }
+
+    fn judge<T>(&mut self, cx: &mut Context<'_>, poll: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if poll.is_ready() {
+            self.stalled = None;
+            return poll;
+        }
+        let patience = self.patience;
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(patience)));
+        ready!(stalled.as_mut().poll(cx));
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes no answer")))
+    }
+}
+
+impl AsyncRead for Patient {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Patient {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let poll = Pin::new(&mut self.stream).poll_write(cx, buffer);
+        self.judge(cx, poll)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffers: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let poll = Pin::new(&mut self.stream).poll_write_vectored(cx, buffers);
+        self.judge(cx, poll)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+const SHORTEST_REST: Duration = Duration::from_millis(50);
+const LONGEST_REST: Duration = Duration::from_secs(2);
+/// hyper refuses a smaller one.
+const SMALLEST_BUFFER: usize = 8192;

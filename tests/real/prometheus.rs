@@ -1,0 +1,181 @@
+//! A real Prometheus scrapes the exporter for a minute and answers the questions it is there for.
+
+use std::io::Write;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::support::{
+    Bed, Exporter, Fake, MAIL_NAME, fresh_directory, http_get, keep, store, wait_for,
+};
+
+/// A tool of the unpacked package.
+fn tool(name: &str) -> PathBuf {
+    store().join("roots/prometheus/usr/bin").join(name)
+}
+
+struct Prometheus {
+    address: SocketAddr,
+    child: Child,
+}
+
+impl Prometheus {
+    /// Runs with the configuration that is deployed, but for the address and a shorter interval.
+    fn start(test: &str, exporter: SocketAddr) -> Self {
+        let directory = fresh_directory(&format!("{test}.prometheus"));
+        let deployed = std::fs::read_to_string(
+            PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("deploy/prometheus/prometheus.yml"),
+        )
+        .unwrap();
+        let config = deployed
+            .replace("localhost:10057", &exporter.to_string())
+            .replace("scrape_interval: 30s", "scrape_interval: 2s");
+        assert!(config.contains("scrape_interval: 2s") && config.contains(&exporter.to_string()));
+        let file = directory.join("prometheus.yml");
+        std::fs::write(&file, config).unwrap();
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let log = std::fs::File::create(directory.join("log")).unwrap();
+        let child = Command::new(tool("prometheus"))
+            .arg(format!("--config.file={}", file.display()))
+            .arg(format!("--storage.tsdb.path={}", directory.join("data").display()))
+            .arg(format!("--web.listen-address={address}"))
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let prometheus = Self { address, child };
+        wait_for(
+            Duration::from_secs(30),
+            || http_get(address, "/-/ready").ok().filter(|(code, _)| *code == 200),
+            || std::fs::read_to_string(directory.join("log")).unwrap_or_default(),
+        );
+        prometheus
+    }
+
+    /// The result of an instant query: each series' labels and its value.
+    fn query(&self, expression: &str) -> Vec<(Value, f64)> {
+        let escaped: String = expression.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let (code, body) =
+            http_get(self.address, &format!("/api/v1/query?query={escaped}")).unwrap();
+        assert_eq!(code, 200, "{expression}: {body}");
+        let answer: Value = serde_json::from_str(&body).unwrap();
+        let rows = answer["data"]["result"].as_array().unwrap();
+        rows.iter()
+            .map(|row| {
+                let value = row["value"][1].as_str().unwrap().parse().unwrap();
+                (row["metric"].clone(), value)
+            })
+            .collect()
+    }
+}
+
+impl Drop for Prometheus {
+    fn drop(&mut self) {
+        // Already ended is ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn the_deployed_configuration_is_good() {
+    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("deploy/prometheus/prometheus.yml");
+    let checked =
+        Command::new(tool("promtool")).args(["check", "config"]).arg(file).output().unwrap();
+    assert!(checked.status.success(), "{checked:?}");
+}
+
+#[test]
+fn a_minute_under_prometheus() {
+    let postfix = Bed::of("postfix").start("scraped", &[25, 465]);
+    let mut killed = Bed::of("exim").start("scraped", &[25]);
+    let (reset, mute) = (Fake::reset_in_reply(), Fake::mute_after_greeting());
+    let exporter = Exporter::start(
+        "scraped",
+        &format!(
+            "modules:
+  plain: {{port: 25, tls: none, timeouts: {{connect: 2s, greeting: 2s, reply: 2s, total: 8s}}}}
+  starttls: {{port: 25, tls: required, tls_server_name: {MAIL_NAME}}}
+  implicit: {{port: 465, tls: implicit, tls_server_name: {MAIL_NAME}}}
+  relay_check:
+    mail: {{from: probe@example.net, to: nobody@example.org}}
+    expect: {{phase: rcpt, codes: [550, 551, 553, 554]}}
+targets:
+  - {{name: good, host: {}, modules: [plain, starttls, implicit, relay_check], interval: 4s, labels: {{team: mail}}}}
+  - {{name: killed, host: {}, module: plain, interval: 2s}}
+  - {{name: reset, host: {}, module: plain, interval: 2s}}
+  - {{name: mute, host: {}, module: plain, interval: 2s}}
+",
+            postfix.address, killed.address, reset.address, mute.address
+        ),
+    );
+    let prometheus = Prometheus::start("scraped", exporter.address);
+    exporter.until_successes("killed", "plain", 1);
+    std::thread::sleep(Duration::from_secs(15));
+    killed.kill();
+    std::thread::sleep(Duration::from_secs(45));
+
+    // Every scrape of the minute went well.
+    let minute = prometheus.query("count_over_time(up[1m])");
+    assert_eq!(minute.len(), 1, "{minute:?}");
+    assert!(minute[0].1 >= 25.0, "{minute:?}");
+    assert_eq!(prometheus.query("min_over_time(up[1m])")[0].1, 1.0);
+    let (_, targets) = http_get(prometheus.address, "/api/v1/targets").unwrap();
+    let targets: Value = serde_json::from_str(&targets).unwrap();
+    let active = &targets["data"]["activeTargets"][0];
+    assert_eq!((active["health"].as_str(), active["lastError"].as_str()), (Some("up"), Some("")));
+    // Prometheus took every sample: none was a duplicate, out of order or out of bounds.
+    let refused = "sum({__name__=~\"prometheus_target_scrapes_.*(exceeded|duplicate|out_of).*\"})";
+    assert!(prometheus.query(refused).iter().all(|(_, count)| *count == 0.0));
+    let scraped = prometheus.query("scrape_samples_scraped")[0].1;
+    assert_eq!(prometheus.query("scrape_samples_post_metric_relabeling")[0].1, scraped);
+
+    // Up and down, and why.
+    let up =
+        |target: &str| prometheus.query(&format!("min(smtp_target_up{{target=\"{target}\"}})"));
+    assert_eq!(up("good")[0].1, 1.0);
+    for (target, phase, cause) in [
+        ("killed", "connect", "connect_refused"),
+        ("reset", "ehlo", "connection_dropped"),
+        ("mute", "ehlo", "reply_timeout"),
+    ] {
+        assert_eq!(up(target)[0].1, 0.0, "{target}");
+        let why = prometheus.query(&format!("smtp_target_failure{{target=\"{target}\"}} == 1"));
+        assert_eq!(why.len(), 1, "{why:?}");
+        assert_eq!(
+            (why[0].0["phase"].as_str(), why[0].0["cause"].as_str()),
+            (Some(phase), Some(cause))
+        );
+    }
+    assert!(prometheus.query("smtp_target_failure{target=\"good\"}").is_empty());
+    assert_eq!(prometheus.query("smtp_target_expectation_met{team=\"mail\"}")[0].1, 1.0);
+    // What an SLO and a dashboard ask.
+    let rate = "sum(rate(smtp_probes_total{target=\"good\",result=\"success\"}[30s]))";
+    assert!((0.5..1.5).contains(&prometheus.query(rate)[0].1), "{:?}", prometheus.query(rate));
+    let p99 = "histogram_quantile(0.99, sum by (le) (rate(smtp_handshake_duration_seconds_bucket{target=\"good\"}[30s])))";
+    assert!((0.0..5.0).contains(&prometheus.query(p99)[0].1), "{:?}", prometheus.query(p99));
+
+    // The exposition itself, with all of that in it.
+    let text = exporter.page("/metrics");
+    keep("metrics.txt", &text);
+    let mut promtool = Command::new(tool("promtool"))
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    promtool.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let checked = promtool.wait_with_output().unwrap();
+    let said = format!(
+        "{}{}",
+        String::from_utf8_lossy(&checked.stdout),
+        String::from_utf8_lossy(&checked.stderr)
+    );
+    assert!(checked.status.success() && said.is_empty(), "{}: {said}", checked.status);
+    exporter.stop();
+}
