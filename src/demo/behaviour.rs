@@ -44,6 +44,9 @@ pub struct Behaviour {
     /// Refuse, with 554 and at once, who speaks before the greeting is complete or sends input
     /// ahead of a reply without having been offered PIPELINING (RFC 2920). Counted in any case.
     pub police: bool,
+    /// Leave Nagle's algorithm on, as many servers do: a reply behind the session tickets of TLS 1.3
+    /// then waits for the client's acknowledgement, which the client's kernel may delay by 40 ms.
+    pub nagle: bool,
     /// How long a client may be silent (RFC 5321, 4.5.3.2.7 grants 5 minutes).
     pub idle: Duration,
 }
@@ -181,13 +184,14 @@ impl Behaviour {
             max_sessions: 1000,
             greylist: None,
             police: false,
+            nagle: false,
             idle: Duration::from_secs(300),
         }
     }
 
     /// SMTP in clear and nothing else: the cheapest server, for tests with thousands of targets.
     pub fn plain() -> Self {
-        Self { auth: None, ..Self::healthy().without_starttls() }
+        Self { auth: None, max_sessions: 8192, ..Self::healthy().without_starttls() }
     }
 
     /// The greeting comes after `delay`.
@@ -290,6 +294,11 @@ impl Behaviour {
     /// Nothing newer than TLS 1.0.
     pub fn tls10_only() -> Self {
         Self { tls: Tls::Legacy(LegacyVersion::Tls10), ..Self::healthy() }
+    }
+
+    /// STARTTLS from a server that leaves Nagle's algorithm on; see [`Behaviour::nagle`].
+    pub fn nagling() -> Self {
+        Self { nagle: true, ..Self::healthy() }
     }
 
     /// TLS 1.2 with RSA key exchange and CBC only.

@@ -318,10 +318,10 @@ fn admit(stream: TcpStream, peer: SocketAddr, shared: &Arc<Shared>) {
         shared.state().stats.strangers += 1;
         return;
     }
-    // Replies are small and each is waited for: Nagle would only add the client's delayed ACK.
-    let _ = stream.set_nodelay(true);
     let local = stream.local_addr().map_or(client, |local| local.ip().to_canonical());
     let (seat, behaviour) = Seat::take(shared, client, local);
+    // Replies are small and each is waited for: Nagle would only add the client's delayed ACK.
+    let _ = stream.set_nodelay(!behaviour.nagle);
     if shared.state().stats.open > HARD_LIMIT {
         return;
     }

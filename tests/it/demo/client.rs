@@ -20,7 +20,9 @@ pub(super) struct Client<S> {
 
 impl Client<TcpStream> {
     pub(super) async fn connect(address: SocketAddr) -> Self {
-        Self { stream: BufReader::new(TcpStream::connect(address).await.unwrap()) }
+        let tcp = TcpStream::connect(address).await.unwrap();
+        tcp.set_nodelay(true).unwrap();
+        Self { stream: BufReader::new(tcp) }
     }
 
     /// STARTTLS and a handshake that trusts the demo's authority.

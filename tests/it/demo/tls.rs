@@ -5,7 +5,7 @@ use std::time::Duration;
 use smtp_exporter::demo::{Authority, Behaviour, Certificate, LegacyVersion, Tls};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::client::{counted, greeted, handshake, offers, start, with};
 
@@ -146,4 +146,20 @@ async fn rsa_only_has_no_suite_for_a_modern_client() {
     let (_server, client, _) = greeted(Behaviour::rsa_only()).await;
     let error = client.starttls().await.map(drop).unwrap_err();
     assert!(error.contains("HandshakeFailure"), "{error}");
+}
+
+/// The session tickets have to cross the client's EHLO on the way, which is a race between two
+/// threads: it is tried until it is won, mostly within five times.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nagle_makes_a_client_without_quick_acknowledgements_wait() {
+    for _ in 0..100 {
+        let (_server, client, _) = greeted(Behaviour::nagling()).await;
+        let mut client = client.starttls().await.unwrap();
+        let begin = Instant::now();
+        client.ask("EHLO probe.demo.test").await;
+        if begin.elapsed() >= Duration::from_millis(35) {
+            return;
+        }
+    }
+    panic!("no reply was ever held back");
 }
