@@ -1,4 +1,4 @@
-//! Metrics: the catalogue says which there are, [`record`] turns a view into samples, [`write`]
+//! Metrics: the catalogue says which there are, [`record`] turns a view into samples, [`mod@write`]
 //! turns samples into text. Probe series come straight from the store; the exporter's own and the
 //! process's come from a registry, through the same writer.
 
@@ -22,18 +22,26 @@ use write::Writer;
 /// of about 64 KiB; no lock is held while it runs, so it may block.
 pub fn render(store: &Store, own: &Exporter, format: Format, out: &mut impl FnMut(Bytes)) {
     let views = store.views();
+    let endpoints: Vec<_> = views.iter().flat_map(|view| record::endpoints(view)).collect();
     let mut gathered = own.gather();
     let mut writer = Writer::new(format, out);
     for def in CATALOGUE {
-        if def.scope == Scope::Exporter {
-            let (this, rest) = gathered.into_iter().partition(|family| family.name() == def.name);
-            gathered = rest;
-            let this: Vec<_> = this;
-            this.iter().for_each(|family| writer.gathered(family));
-        } else {
-            writer.begin(def);
-            for view in &views {
-                record::record(def.family, view, &mut writer);
+        writer.begin(def);
+        match def.scope {
+            Scope::Target => {
+                for view in &views {
+                    record::record_target(def.family, view, &mut writer);
+                }
+            }
+            Scope::Endpoint => {
+                for (text, endpoint) in &endpoints {
+                    record::record_endpoint(def.family, text, endpoint, &mut writer);
+                }
+            }
+            Scope::Exporter => {
+                if let Some(place) = gathered.iter().position(|family| family.name() == def.name) {
+                    writer.gathered(&gathered.remove(place));
+                }
             }
         }
     }
@@ -47,7 +55,13 @@ pub fn render_view(view: &View, format: Format, out: &mut impl FnMut(Bytes)) {
     let mut writer = Writer::new(format, out);
     for def in CATALOGUE.iter().filter(|def| def.in_probe) {
         writer.begin(def);
-        record::record(def.family, view, &mut writer);
+        if def.scope == Scope::Target {
+            record::record_target(def.family, view, &mut writer);
+        } else {
+            for (text, endpoint) in record::endpoints(view) {
+                record::record_endpoint(def.family, text, endpoint, &mut writer);
+            }
+        }
     }
     writer.finish();
 }

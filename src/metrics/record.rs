@@ -37,8 +37,17 @@ pub enum Value {
     Number(f64),
 }
 
-/// Hands the samples of `family` in `view` to `sink`. The exporter's own families have none here.
-pub fn record(family: Family, view: &View, sink: &mut impl Sink) {
+/// The endpoints of a view, each with the text of its labels. A scrape asks for them once and then
+/// passes over them family by family.
+pub fn endpoints(view: &View) -> impl Iterator<Item = (&str, &EndpointView)> {
+    view.endpoints.values().chain(&view.resolve_failure).map(|endpoint| {
+        let text = || Arc::from(label::endpoint_text(&view.check, &endpoint.last.endpoint));
+        (&**endpoint.label_text.get_or_init(text), endpoint)
+    })
+}
+
+/// Hands the samples of `family`, of target scope, in `view` to `sink`.
+pub fn record_target(family: Family, view: &View, sink: &mut impl Sink) {
     match family {
         Family::TargetUp => flag(view, sink, view.verdict.up),
         Family::TargetExpectationMet => flag(view, sink, view.verdict.expectation_met),
@@ -54,10 +63,8 @@ pub fn record(family: Family, view: &View, sink: &mut impl Sink) {
                 sink.sample(target_text(view), &[reason.as_str()], Value::Flag(true));
             }
         }
-        Family::TargetConsecutiveFailures => {
-            if view.last_round.is_some() {
-                count(view, sink, &[], view.consecutive_failures);
-            }
+        Family::TargetConsecutiveFailures if view.last_round.is_some() => {
+            count(view, sink, &[], view.consecutive_failures);
         }
         Family::TargetInterval => {
             sink.sample(target_text(view), &[], Value::Seconds(view.check.interval()));
@@ -67,11 +74,9 @@ pub fn record(family: Family, view: &View, sink: &mut impl Sink) {
                 sink.sample(target_text(view), &[], moment(until));
             }
         }
-        Family::TargetEndpoints => {
-            if view.last_round.is_some() {
-                for (state, number) in EndpointState::ALL.iter().zip(view.endpoint_states()) {
-                    count(view, sink, &[state.as_str()], number.into());
-                }
+        Family::TargetEndpoints if view.last_round.is_some() => {
+            for (state, number) in EndpointState::ALL.iter().zip(view.endpoint_states()) {
+                count(view, sink, &[state.as_str()], number.into());
             }
         }
         Family::TargetMxRecords => {
@@ -105,43 +110,14 @@ pub fn record(family: Family, view: &View, sink: &mut impl Sink) {
                 count(view, sink, &[reason.as_str()], number);
             }
         }
-        Family::EndpointInfo
-        | Family::ProbeSuccess
-        | Family::ProbeDuration
-        | Family::ProbePhaseDuration
-        | Family::ProbeFailure
-        | Family::ProbeLastTimestamp
-        | Family::ProbeLastSuccess
-        | Family::ReplyCode
-        | Family::ReplyEnhanced
-        | Family::StarttlsOffered
-        | Family::TlsEstablished
-        | Family::TlsVerified
-        | Family::TlsInfo
-        | Family::TlsVerifyFailure
-        | Family::TlsCertNotAfter
-        | Family::TlsChainNotAfter
-        | Family::TlsCertInfo
-        | Family::Capability
-        | Family::AuthMechanism
-        | Family::MaxMessageSize => {
-            for endpoint in view.endpoints.values().chain(&view.resolve_failure) {
-                let text = endpoint.label_text.get_or_init(|| {
-                    label::endpoint_text(&view.check, &endpoint.last.endpoint).into()
-                });
-                record_endpoint(family, text, endpoint, sink);
-            }
-        }
-        Family::BuildInfo
-        | Family::ConfigReloadSuccessful
-        | Family::ConfigReloadTimestamp
-        | Family::FamilyAvailable
-        | Family::ProbesInFlight
-        | Family::ScheduleLag => {}
+        // Not observed, or of another scope. That no family falls through is a test: each one
+        // reaches its most series.
+        _ => {}
     }
 }
 
-fn record_endpoint(family: Family, text: &str, endpoint: &EndpointView, sink: &mut impl Sink) {
+/// Hands the samples of `family`, of endpoint scope, of one endpoint to `sink`.
+pub fn record_endpoint(family: Family, text: &str, endpoint: &EndpointView, sink: &mut impl Sink) {
     let seen = &*endpoint.last;
     let yes = Value::Flag(true);
     let mut one = |value: Option<Value>| {
@@ -213,12 +189,10 @@ fn record_tls(family: Family, text: &str, tls: &TlsFacts, sink: &mut impl Sink) 
         Family::TlsVerified => one(tls.verified.map(Value::Flag)),
         Family::TlsCertNotAfter => one(leaf.map(|leaf| Value::Epoch(leaf.not_after))),
         Family::TlsChainNotAfter => one(tls.chain_not_after().map(Value::Epoch)),
-        Family::TlsInfo => {
-            if tls.version.is_some() || tls.cipher.is_some() {
-                let version = tls.version.map_or("", |version| version.as_str());
-                let labels = [version, tls.cipher.unwrap_or(""), tls.group.unwrap_or("")];
-                sink.sample(text, &labels, Value::Flag(true));
-            }
+        Family::TlsInfo if tls.version.is_some() || tls.cipher.is_some() => {
+            let version = tls.version.map_or("", |version| version.as_str());
+            let labels = [version, tls.cipher.unwrap_or(""), tls.group.unwrap_or("")];
+            sink.sample(text, &labels, Value::Flag(true));
         }
         Family::TlsVerifyFailure => {
             for (index, reason) in tls.failures.iter().enumerate() {

@@ -1,0 +1,476 @@
+//! What `/metrics` and `/probe` write: golden texts, the formats' rules, and the bounds.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use expect_test::expect_file;
+use smtp_exporter::cause::{Blame, Cause};
+use smtp_exporter::metrics::catalogue::{CATALOGUE, Kind, Scope, worst_case_series};
+use smtp_exporter::metrics::label::LABELS;
+use smtp_exporter::metrics::{Exporter, Format, reference, render, render_view};
+use smtp_exporter::observation::tally::{MAX_FAILURE_KINDS, MAX_REPLY_KINDS};
+use smtp_exporter::observation::{
+    DnsReason, Failure, Observation, Skip, SkipReason, TlsFacts, VerifyFailure,
+};
+use smtp_exporter::smtp::{Keyword, Mechanism, Phase};
+use smtp_exporter::store::{Store, View};
+use smtp_exporter::target::{Check, Endpoint, Family, Target};
+
+use crate::support::exposition::Exposition;
+use crate::support::seen::{
+    at, certificate, check, endpoint, healthy, refused, reply, round, unresolved,
+};
+
+/// A store in which each of these checks had these rounds of observations.
+fn store_of(checks: &[(Check, Vec<Vec<Observation>>)]) -> Store {
+    let store = Store::default();
+    let all: Vec<Check> = checks.iter().map(|(check, _)| check.clone()).collect();
+    let generation = store.replace_checks(&all, 10);
+    for (check, rounds) in checks {
+        for observations in rounds {
+            let round = round(observations.clone());
+            for observation in &round.observations {
+                store.put(generation, &check.key(), observation.clone());
+            }
+            store.finish_round(generation, &check.key(), &round);
+        }
+    }
+    store
+}
+
+fn text_of(store: &Store, format: Format) -> String {
+    let own = Exporter::new().unwrap();
+    let mut text = Vec::new();
+    render(store, &own, format, &mut |chunk| text.extend_from_slice(&chunk));
+    String::from_utf8(text).unwrap()
+}
+
+fn view_text(view: &View, format: Format) -> String {
+    let mut text = Vec::new();
+    render_view(view, format, &mut |chunk| text.extend_from_slice(&chunk));
+    String::from_utf8(text).unwrap()
+}
+
+/// Reads it in both formats, which must agree, and lints it.
+fn read(store: &Store) -> Exposition {
+    let text = Exposition::read(&text_of(store, Format::Text), Format::Text).unwrap();
+    let open = text_of(store, Format::OpenMetrics);
+    let open = Exposition::read(&open, Format::OpenMetrics).unwrap();
+    let names = |read: &Exposition| -> BTreeSet<_> {
+        let ours = |sample: &&_| !process(sample);
+        read.samples().filter(ours).map(|s| (s.name.clone(), s.labels.clone())).collect()
+    };
+    assert_eq!(names(&text), names(&open));
+    assert_eq!(text.lint(), Vec::<String>::new());
+    text
+}
+
+fn process(sample: &crate::support::exposition::Sample) -> bool {
+    sample.name.starts_with("process_")
+}
+
+/// Compares the target's part of the text, without HELP lines, with what is kept beside the tests.
+fn golden(store: &Store, expected: &expect_test::ExpectFile) {
+    read(store);
+    let text = text_of(store, Format::Text);
+    let ours = |line: &&str| !line.starts_with("# HELP") && line.contains("target=");
+    let kept: Vec<&str> = text.lines().filter(ours).collect();
+    expected.assert_eq(&(kept.join("\n") + "\n"));
+}
+
+fn a() -> Endpoint {
+    endpoint("mx1", "192.0.2.1")
+}
+
+#[test]
+fn a_healthy_target() {
+    let store = store_of(&[(check("mx1"), vec![vec![healthy(a(), at(1))]])]);
+    golden(&store, &expect_file!["../metrics/healthy.txt"]);
+}
+
+#[test]
+fn a_421_refusal() {
+    let store = store_of(&[(check("mx1"), vec![vec![refused(a(), at(1))]])]);
+    let read = read(&store);
+    // Nothing was seen of STARTTLS or TLS, so nothing is said of them.
+    for name in ["smtp_starttls_offered", "smtp_tls_established", "smtp_capability"] {
+        assert!(read.values(name, &[]).is_empty(), "{name}");
+    }
+    golden(&store, &expect_file!["../metrics/refused.txt"]);
+}
+
+#[test]
+fn an_expired_certificate() {
+    let mut seen = healthy(a(), at(1));
+    let tls = seen.tls.as_mut().unwrap();
+    tls.verified = Some(false);
+    tls.failures = vec![VerifyFailure::Expired, VerifyFailure::NameMismatch];
+    tls.chain = vec![certificate("CN=old.example.net", 1_699_000_000)];
+    seen.failure = Some(Failure::new(Phase::Tls, Cause::CertificateInvalid, "expired"));
+    let store = store_of(&[(check("mx1"), vec![vec![seen]])]);
+    golden(&store, &expect_file!["../metrics/expired.txt"]);
+}
+
+#[test]
+fn a_failed_resolve() {
+    let rounds = vec![vec![unresolved(DnsReason::Nxdomain, at(1))]];
+    let store = store_of(&[(check("mx1"), rounds)]);
+    golden(&store, &expect_file!["../metrics/unresolved.txt"]);
+}
+
+#[test]
+fn a_paused_target() {
+    let check = check("mx1");
+    let store = store_of(&[(check.clone(), vec![vec![refused(a(), at(1))]])]);
+    let mut paused = round(Vec::new());
+    paused.ended = at(61);
+    paused.endpoints = vec![a()];
+    let cause = Some(Cause::TooManyConnections);
+    let skip = Skip { reason: SkipReason::Backoff, until: Some(at(301)), cause };
+    paused.skipped = vec![(a(), skip)];
+    store.finish_round(1, &check.key(), &paused);
+    golden(&store, &expect_file!["../metrics/paused.txt"]);
+}
+
+#[test]
+fn families_come_once_with_all_targets_under_them() {
+    let checks: Vec<_> = ["b", "a", "c"]
+        .map(|name| (check(name), vec![vec![healthy(endpoint(name, "192.0.2.1"), at(1))]]))
+        .into();
+    let read = read(&store_of(&checks));
+    let ups: Vec<_> = read.families.iter().filter(|f| f.name == "smtp_target_up").collect();
+    assert_eq!(ups.len(), 1);
+    let targets: Vec<_> = ups[0].samples.iter().map(|s| s.labels["target"].as_str()).collect();
+    assert_eq!(targets, ["a", "b", "c"]);
+    // In the catalogue's order, the process's at the end.
+    let order = |name: &str| CATALOGUE.iter().position(|def| def.name == name);
+    let places: Vec<_> = read.families.iter().map(|family| order(&family.name)).collect();
+    let known = places.iter().flatten().count();
+    assert!(places[..known].is_sorted() && places[known..].iter().all(Option::is_none));
+    assert!(read.families[known..].iter().all(|family| family.name.starts_with("process_")));
+    assert!(known < read.families.len());
+}
+
+#[test]
+fn label_text_is_escaped_and_own_labels_stand_on_all_series() {
+    let mut odd = (*check("odd\"\\\n").target).clone();
+    odd.labels.insert("site".to_owned(), "Zürich \"west\"\n".to_owned());
+    odd.labels.insert("target".to_owned(), "an impostor".to_owned());
+    let check = Check { target: Arc::new(Target { ..odd }), ..check("x") };
+    let mut seen = healthy(a(), at(1));
+    seen.tls.as_mut().unwrap().chain[0].subject = "O=\"Quoted\\, Inc.\"\n".to_owned();
+    let read = read(&store_of(&[(check, vec![vec![seen]])]));
+    for sample in read.samples().filter(|sample| sample.labels.contains_key("target")) {
+        assert_eq!(sample.labels["target"], "odd\"\\\n");
+        assert_eq!(sample.labels["site"], "Zürich \"west\"\n");
+        assert_eq!(sample.labels["team"], "mail");
+    }
+    let subject = [("subject", "O=\"Quoted\\, Inc.\"\n")];
+    assert_eq!(read.value("smtp_tls_cert_info", &subject), 1.0);
+}
+
+#[test]
+fn certificate_names_are_cut_on_a_character() {
+    let mut seen = healthy(a(), at(1));
+    seen.tls.as_mut().unwrap().chain[0].subject = format!("x{}", "ä".repeat(500));
+    let read = read(&store_of(&[(check("mx1"), vec![vec![seen]])]));
+    let info = read.samples().find(|sample| sample.name == "smtp_tls_cert_info").unwrap();
+    assert_eq!(info.labels["subject"], format!("x{}", "ä".repeat(63)));
+}
+
+#[test]
+fn source_is_a_label_only_where_there_is_one() {
+    let from = |source: Option<&str>| Endpoint {
+        source: source.map(|source| source.parse().unwrap()),
+        ..a()
+    };
+    let rounds = vec![vec![
+        healthy(from(Some("192.0.2.91")), at(1)),
+        healthy(from(Some("192.0.2.92")), at(1)),
+    ]];
+    let both = read(&store_of(&[(check("mx1"), rounds)]));
+    assert_eq!(both.values("smtp_probe_success", &[("source", "192.0.2.92")]), [1.0]);
+    let none = read(&store_of(&[(check("mx1"), vec![vec![healthy(from(None), at(1))]])]));
+    assert!(none.samples().all(|sample| !sample.labels.contains_key("source")));
+}
+
+#[test]
+fn what_comes_twice_in_an_observation_is_one_series() {
+    let mut seen = healthy(a(), at(1));
+    seen.phases.push((Phase::Connect, Duration::from_secs(9)));
+    seen.replies.push(reply(Phase::Greeting, 554, Some((5, 7, 1)), Some(Cause::Blocklisted)));
+    let offered = seen.plain.as_mut().unwrap();
+    offered.keywords.push(Keyword::Starttls);
+    offered.mechanisms = vec![Mechanism::Plain, Mechanism::Plain];
+    seen.tls.as_mut().unwrap().failures = vec![VerifyFailure::Other, VerifyFailure::Other];
+    let read = read(&store_of(&[(check("mx1"), vec![vec![seen]])]));
+    assert_eq!(read.value("smtp_reply_code", &[("phase", "greeting")]), 554.0);
+    assert_eq!(read.value("smtp_probe_phase_duration_seconds", &[("phase", "connect")]), 0.00025);
+}
+
+#[test]
+fn negative_tests_are_met_not_met_or_silent() {
+    let test = |met, failure| Observation { negative: true, met, failure, ..refused(a(), at(1)) };
+    let denied = || Some(Failure::new(Phase::Rcpt, Cause::RelayDenied, ""));
+    let shown = |seen: Observation| {
+        let read = read(&store_of(&[(check("mx1"), vec![vec![seen]])]));
+        assert!(read.values("smtp_target_up", &[]).is_empty());
+        (
+            read.values("smtp_probe_success", &[]),
+            read.values("smtp_target_expectation_met", &[]),
+            read.values("smtp_target_failure", &[]).len(),
+        )
+    };
+    assert_eq!(shown(test(Some(true), denied())), (vec![1.0], vec![1.0], 0));
+    assert_eq!(shown(test(Some(false), None)), (vec![0.0], vec![0.0], 1));
+    assert_eq!(shown(test(None, denied())), (vec![], vec![], 1));
+}
+
+#[test]
+fn nothing_known_yet_says_nothing_but_zero_counters() {
+    let read = read(&store_of(&[(check("mx1"), Vec::new())]));
+    let gauges: Vec<_> = read
+        .families
+        .iter()
+        .filter(|family| family.kind == "gauge")
+        .flat_map(|family| &family.samples)
+        .filter(|sample| sample.labels.contains_key("target"))
+        .map(|sample| sample.name.as_str())
+        .collect();
+    assert_eq!(gauges, ["smtp_target_interval_seconds"]);
+    assert_eq!(read.values("smtp_probes_total", &[("result", "sender")]), [0.0]);
+    assert_eq!(read.values("smtp_handshake_duration_seconds_count", &[]), [0.0]);
+    assert_eq!(read.values("smtp_exporter_probes_skipped_total", &[]), [0.0; 5]);
+}
+
+#[test]
+fn new_labels_reach_the_text_that_is_kept() {
+    let store = store_of(&[(check("mx1"), vec![vec![healthy(a(), at(1))]])]);
+    read(&store);
+    let mut target = (*check("mx1").target).clone();
+    target.labels = [("team".to_owned(), "other".to_owned())].into();
+    store.replace_checks(&[Check { target: Arc::new(target), ..check("mx1") }], 10);
+    let read = read(&store);
+    assert_eq!(read.value("smtp_target_up", &[("team", "other")]), 1.0);
+    assert_eq!(read.value("smtp_probe_success", &[("team", "other")]), 1.0);
+    assert!(read.samples().all(|sample| sample.labels.get("team").is_none_or(|t| t == "other")));
+}
+
+/// Everything that can be seen at once, and more than can come together.
+fn everything(endpoint: Endpoint) -> Observation {
+    let answered = [
+        Phase::Greeting,
+        Phase::Ehlo,
+        Phase::Starttls,
+        Phase::EhloTls,
+        Phase::Auth,
+        Phase::Mail,
+        Phase::Rcpt,
+        Phase::Rset,
+        Phase::Quit,
+    ];
+    let mut seen = healthy(endpoint, at(2));
+    seen.phases = Phase::ALL.iter().map(|phase| (*phase, Duration::from_millis(1))).collect();
+    // More kinds of replies than are kept apart, then the coarse ones of each phase.
+    let mut replies = Vec::new();
+    for phase in answered {
+        for cause in &Cause::ALL[..10] {
+            replies.push(reply(phase, 421, Some((4, 7, 0)), Some(*cause)));
+        }
+    }
+    assert!(replies.len() >= MAX_REPLY_KINDS);
+    for phase in answered {
+        replies.push(reply(phase, 599, None, Some(Cause::Unknown)));
+        replies.push(reply(phase, 299, Some((2, 0, 0)), None));
+    }
+    seen.replies = replies;
+    for offered in [&mut seen.plain, &mut seen.inside_tls] {
+        let offered = offered.as_mut().unwrap();
+        offered.keywords = Keyword::ALL.to_vec();
+        offered.mechanisms = Mechanism::ALL.to_vec();
+    }
+    seen.tls = Some(TlsFacts {
+        failures: VerifyFailure::ALL.to_vec(),
+        verified: Some(false),
+        ..seen.tls.clone().unwrap()
+    });
+    seen
+}
+
+#[test]
+fn the_worst_case_is_reached_and_not_passed() {
+    let check = check("mx1");
+    let store = store_of(&[(check.clone(), Vec::new())]);
+    let (one, two) = (a(), endpoint("mx1", "192.0.2.2"));
+    // Success once, so that its time is known; then every failure that is counted apart.
+    let mut failures = Vec::new();
+    for phase in Phase::ALL {
+        for cause in Cause::ALL.iter().filter(|cause| **cause != Cause::Unknown).take(4) {
+            failures.push(Failure::new(*phase, *cause, "").blamed(Blame::Target));
+        }
+    }
+    assert!(failures.len() >= MAX_FAILURE_KINDS);
+    for phase in Phase::ALL {
+        for blame in Blame::ALL {
+            failures.push(Failure::new(*phase, Cause::Unknown, "").blamed(*blame));
+        }
+    }
+    failures.push(Failure::new(Phase::Rcpt, Cause::Greylisted, ""));
+    for endpoint in [&one, &two] {
+        store.put(1, &check.key(), Arc::new(everything(endpoint.clone())));
+        for failure in &failures {
+            let seen =
+                Observation { failure: Some(failure.clone()), ..everything(endpoint.clone()) };
+            store.put(1, &check.key(), Arc::new(seen));
+        }
+    }
+    let failed = unresolved(DnsReason::Servfail, at(3));
+    store.put(1, &check.key(), Arc::new(failed.clone()));
+    let mut last = round(vec![failed, everything(one.clone())]);
+    last.endpoints = vec![one.clone(), two.clone()];
+    last.observations.truncate(1);
+    last.mx_records = Some(2);
+    let until = Skip { reason: SkipReason::Backoff, until: Some(at(600)), cause: None };
+    last.skipped = vec![(one, until.clone()), (two, until)];
+    store.finish_round(1, &check.key(), &last);
+
+    let read = read(&store);
+    let mut missing = Vec::new();
+    for def in CATALOGUE.iter().filter(|def| def.scope != Scope::Exporter) {
+        let samples = || {
+            read.samples().filter(|sample| {
+                sample.name.strip_prefix(def.name).is_some_and(|rest| {
+                    rest.is_empty() || def.kind == Kind::Histogram && rest.starts_with('_')
+                })
+            })
+        };
+        let nowhere = |sample: &&_| {
+            let sample: &crate::support::exposition::Sample = sample;
+            sample.labels.get("endpoint").is_some_and(String::is_empty)
+        };
+        let number = samples().filter(|sample| !nowhere(sample)).count();
+        let most = def.max_series * if def.scope == Scope::Endpoint { 2 } else { 1 };
+        if number != most {
+            missing.push((def.name, number, most));
+        }
+    }
+    // An `expect` module has no `up`, so these two never come together.
+    assert_eq!(missing, [("smtp_target_expectation_met", 0, 1)]);
+    let all = read.samples().filter(|sample| sample.labels.contains_key("target")).count();
+    assert_eq!(all + 1, worst_case_series(2));
+}
+
+#[test]
+fn probe_answers_gauges_of_one_round_only() {
+    for format in [Format::Text, Format::OpenMetrics] {
+        let view = View::of_round(check("mx1"), &round(vec![refused(a(), at(1))]));
+        let text = view_text(&view, format);
+        let read = Exposition::read(&text, format).unwrap();
+        assert!(read.families.iter().all(|family| family.kind == "gauge"));
+        assert_eq!(read.value("smtp_probe_success", &[]), 0.0);
+        assert_eq!(read.value("smtp_target_up", &[]), 0.0);
+        assert_eq!(read.values("smtp_target_failure", &[("cause", "too_many_connections")]), [1.0]);
+        assert!(read.samples().all(|sample| sample.labels.contains_key("target")));
+        for name in ["smtp_target_interval_seconds", "smtp_target_consecutive_failures"] {
+            assert!(read.values(name, &[]).is_empty(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn the_exporters_own_metrics_follow_what_it_is_told() {
+    let own = Exporter::new().unwrap();
+    own.reloaded(at(5));
+    own.set_family_available(Family::Ipv6, false);
+    own.round_started(Duration::from_millis(20));
+    let probe = own.probe_started();
+    let second = own.probe_started();
+    drop(second);
+    let mut text = Vec::new();
+    render(&Store::default(), &own, Format::OpenMetrics, &mut |chunk| text.extend(chunk));
+    let read = Exposition::read(&String::from_utf8(text).unwrap(), Format::OpenMetrics).unwrap();
+    assert_eq!(read.value("smtp_exporter_config_last_reload_successful", &[]), 1.0);
+    let stamp = "smtp_exporter_config_last_reload_success_timestamp_seconds";
+    assert_eq!(read.value(stamp, &[]), 1_700_000_005.0);
+    assert_eq!(read.value("smtp_exporter_family_available", &[("family", "ipv6")]), 0.0);
+    assert_eq!(read.value("smtp_exporter_probes_in_flight", &[]), 1.0);
+    let lag = "smtp_exporter_schedule_lag_seconds_bucket";
+    assert_eq!(read.value(lag, &[("le", "0.01")]), 0.0);
+    assert_eq!(read.value(lag, &[("le", "0.1")]), 1.0);
+    assert_eq!(read.value(lag, &[("le", "+Inf")]), 1.0);
+    assert_eq!(read.values("smtp_exporter_build_info", &[]), [1.0]);
+    assert!(read.value("process_resident_memory_bytes", &[]) > 0.0);
+    drop(probe);
+    own.reload_failed();
+    let in_flight = own.gather().into_iter().find(|f| f.name().ends_with("in_flight")).unwrap();
+    assert_eq!(in_flight.get_metric()[0].get_gauge().get_value(), 0.0);
+}
+
+#[test]
+fn chunks_are_bounded() {
+    let checks: Vec<_> = (0..300)
+        .map(|n| {
+            let name = format!("mx{n}");
+            let seen = healthy(endpoint(&name, "192.0.2.1"), at(1));
+            (check(&name), vec![vec![seen]])
+        })
+        .collect();
+    let store = store_of(&checks);
+    let own = Exporter::new().unwrap();
+    let mut sizes = Vec::new();
+    render(&store, &own, Format::Text, &mut |chunk| sizes.push(chunk.len()));
+    assert!(sizes.len() > 10, "{sizes:?}");
+    assert!(sizes.iter().all(|size| *size < 70_000), "{sizes:?}");
+}
+
+#[test]
+fn the_catalogue_keeps_the_rules_of_names() {
+    let mut names = BTreeSet::new();
+    for def in CATALOGUE {
+        assert!(names.insert(def.name), "{} twice", def.name);
+        assert!(def.help.ends_with('.') && !def.help.contains(['\\', '"', '\n']), "{}", def.name);
+        assert_eq!(def.name.ends_with("_total"), def.kind == Kind::Counter, "{}", def.name);
+        assert_eq!(!def.buckets.is_empty(), def.kind == Kind::Histogram, "{}", def.name);
+        assert!(def.max_series > 0);
+        let own: BTreeSet<_> = def.labels.iter().map(|label| label.name).collect();
+        assert_eq!(own.len(), def.labels.len(), "{}: a label twice", def.name);
+        for label in def.labels {
+            assert!(LABELS.iter().any(|known| known.name == label.name));
+        }
+    }
+}
+
+#[test]
+fn the_reference_names_everything() {
+    let text = reference::markdown();
+    for def in CATALOGUE {
+        assert_eq!(text.matches(&format!("| `{}` |", def.name)).count(), 1, "{}", def.name);
+    }
+    for label in LABELS {
+        assert!(text.contains(&format!("| `{}` | {} |", label.name, label.help)), "{}", label.name);
+    }
+    assert!(text.contains("too_many_connections"));
+    assert!(text.contains(&worst_case_series(1).to_string()));
+    let columns = |line: &str| line.matches('|').count();
+    assert!(text.lines().filter(|l| l.starts_with("| `smtp_")).all(|l| columns(l) == 5));
+}
+
+proptest::proptest! {
+    /// Whatever a configuration or a certificate holds, the text is read back as it was.
+    #[test]
+    fn any_text_is_read_back(name in "\\PC{1,20}|[\\\\\"\n{},= ]{1,9}", subject in ".{0,200}") {
+        let target = Target { name: name.as_str().into(), ..(*check("x").target).clone() };
+        let check = Check { target: Arc::new(target), ..check("x") };
+        let mut seen = healthy(a(), at(1));
+        seen.tls.as_mut().unwrap().chain[0].subject = subject.clone();
+        let view = View::of_round(check, &round(vec![seen]));
+        for format in [Format::Text, Format::OpenMetrics] {
+            let read = Exposition::read(&view_text(&view, format), format).unwrap();
+            assert_eq!(read.value("smtp_target_up", &[("target", &name)]), 1.0);
+            let info = read.samples().find(|s| s.name == "smtp_tls_cert_info").unwrap();
+            assert!(subject.starts_with(&info.labels["subject"]));
+            assert!(info.labels["subject"].len().abs_diff(subject.len().min(128)) < 4);
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! What several behaviours' tests share.
+
+pub(crate) mod exposition;
+pub(crate) mod seen;
