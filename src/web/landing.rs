@@ -76,7 +76,7 @@ fn head(out: &mut String, state: &State, base: &str, rows: &[Row]) -> std::fmt::
         let target = encoded(name);
         write!(
             out,
-            "<a href=\"{base}/probe?target={target}&amp;debug=true\">probe {}</a> ",
+            "<a rel=\"nofollow\" href=\"{base}/probe?target={target}&amp;debug=true\">probe {}</a> ",
             Html(name)
         )?;
     }
@@ -137,7 +137,7 @@ fn table_row(out: &mut String, base: &str, row: &Row, now: SystemTime) -> std::f
     writeln!(
         out,
         "</td><td data-name=\"more\"><a href=\"{base}/logs?{query}\">log</a> \
-         <a href=\"{base}/probe?{query}&amp;debug=true\">probe</a></td></tr>"
+         <a rel=\"nofollow\" href=\"{base}/probe?{query}&amp;debug=true\">probe</a></td></tr>"
     )
 }
 

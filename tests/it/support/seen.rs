@@ -209,5 +209,7 @@ pub(crate) fn round(observations: Vec<Observation>) -> Round {
         left_out: 0,
         observations: observations.into_iter().map(Arc::new).collect(),
         skipped: Vec::new(),
+        paused: Vec::new(),
+        forbidden: Vec::new(),
     }
 }
