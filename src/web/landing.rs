@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use hyper::Response;
 use hyper::header::{self, HeaderValue};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 
 use super::body::Payload;
@@ -76,7 +76,7 @@ fn head(out: &mut String, state: &State, base: &str, rows: &[Row]) -> std::fmt::
         let target = encoded(name);
         write!(
             out,
-            "<a href=\"{base}/probe?target={target}&amp;debug=true\">probe {}</a> ",
+            "<a rel=\"nofollow\" href=\"{base}/probe?target={target}&amp;debug=true\">probe {}</a> ",
             Html(name)
         )?;
     }
@@ -137,7 +137,7 @@ fn table_row(out: &mut String, base: &str, row: &Row, now: SystemTime) -> std::f
     writeln!(
         out,
         "</td><td data-name=\"more\"><a href=\"{base}/logs?{query}\">log</a> \
-         <a href=\"{base}/probe?{query}&amp;debug=true\">probe</a></td></tr>"
+         <a rel=\"nofollow\" href=\"{base}/probe?{query}&amp;debug=true\">probe</a></td></tr>"
     )
 }
 
@@ -175,7 +175,7 @@ impl std::fmt::Display for Html<'_> {
 
 /// Text as a value in a query. What it gives is safe in an attribute as well.
 fn encoded(text: &str) -> String {
-    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+    utf8_percent_encode(text, RESERVED).to_string()
 }
 
 /// How long from one moment to a later one, in the two largest units.
@@ -189,6 +189,9 @@ fn distance(from: SystemTime, to: SystemTime) -> String {
     }
 }
 
+/// All but the unreserved characters of RFC 3986, 2.3.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// Characters of a failure's detail that the table shows.
 const DETAIL: usize = 200;
 
 /// Nothing but our own style sheet, named by its hash.
@@ -237,7 +240,7 @@ mod tests {
         let expected = "&lt;script&gt;alert(&quot;x&quot; &amp; &#39;y&#39;)&lt;/script&gt;\
                         \u{fffd}\u{fffd}";
         assert_eq!(Html(text).to_string(), expected);
-        assert_eq!(encoded("a b&\"<'"), "a%20b%26%22%3C%27");
+        assert_eq!(encoded("mx-1.a b&\"<'"), "mx-1.a%20b%26%22%3C%27");
     }
 
     #[test]

@@ -154,3 +154,53 @@ async fn shutdown_does_not_wait_longer_than_its_grace() {
     timeout(Duration::from_secs(3), house.served).await.expect("still serving").unwrap();
     assert!(closed(&mut busy, Duration::from_secs(1)).await);
 }
+
+/// The descriptor table belongs to the process, so this runs in one of its own.
+#[test]
+fn a_full_descriptor_table_is_waited_out() {
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "web::bounds::in_a_process_without_descriptors", "--ignored"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&child.stdout);
+    assert!(child.status.success() && text.contains("1 passed"), "{text}");
+}
+
+#[tokio::test]
+#[ignore = "lowers the process's limits; the test above runs it"]
+async fn in_a_process_without_descriptors() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    use std::os::fd::AsRawFd;
+
+    let house = House::start(|_| ()).await;
+    let mut stat = std::fs::File::open("/proc/self/stat").unwrap();
+    let mut hogs = vec![std::fs::File::open("/dev/null").unwrap()];
+    let limit = u64::try_from(hogs[0].as_raw_fd()).unwrap() + 20;
+    setrlimit(Resource::Nofile, Rlimit { current: Some(limit), maximum: Some(limit) }).unwrap();
+    while let Ok(file) = std::fs::File::open("/dev/null") {
+        hogs.push(file);
+    }
+    // The one free descriptor is the client's: the server's accept finds none.
+    hogs.pop();
+    let mut stream = connect(&house).await;
+    stream.write_all(PING).await.unwrap();
+    let before = ticks(&mut stat);
+    let mut buffer = [0; 1024];
+    let early = timeout(Duration::from_secs(1), stream.read(&mut buffer)).await;
+    assert!(early.is_err(), "accepted without a descriptor");
+    let spent = ticks(&mut stat) - before;
+    assert!(spent < 20, "{spent} ticks of 10 ms in a second of waiting");
+    hogs.clear();
+    let read = timeout(Duration::from_secs(4), stream.read(&mut buffer)).await.unwrap().unwrap();
+    assert!(read > 0);
+}
+
+/// The process's CPU time in clock ticks (proc(5), fields 14 and 15).
+fn ticks(stat: &mut std::fs::File) -> u64 {
+    use std::io::{Read, Seek};
+    let mut text = String::new();
+    stat.rewind().unwrap();
+    stat.read_to_string(&mut text).unwrap();
+    let fields: Vec<&str> = text.rsplit(')').next().unwrap().split_whitespace().collect();
+    fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+}

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use smtp_exporter::cause::Cause;
-use smtp_exporter::observation::{Failure, Round, Skip, SkipReason};
+use smtp_exporter::observation::{DnsReason, Failure, Round, Skip, SkipReason};
 use smtp_exporter::smtp::Phase;
-use smtp_exporter::target::{Auth, Module, Secret};
+use smtp_exporter::target::{Auth, Endpoint, Module, Secret};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep};
@@ -232,6 +232,24 @@ async fn the_impatient_do_not_spoil_it_for_the_patient() {
     assert_eq!(second.status, 200);
     assert!(!second.text().contains("deadline_exceeded"), "{}", second.text());
     assert_eq!(house.prober.calls(), 2);
+}
+
+#[tokio::test]
+async fn a_name_that_does_not_resolve_is_an_answer() {
+    let house = House::start(|_| ()).await;
+    house.allow(&["example.org"]);
+    house.prober.behave(|job| {
+        Box::pin(async move {
+            let nowhere =
+                Endpoint { host: "".into(), address: None, ..resolved(&job, &["::1"])[0].clone() };
+            let failure = Failure::dns(DnsReason::Nxdomain, "no such name");
+            let unresolved = observation(&nowhere, Some(failure));
+            Round { endpoints: Vec::new(), ..round(vec![unresolved]) }
+        })
+    });
+    let answer = house.get("/probe?target=gone.example.org").await;
+    answer.has(200, "endpoint=\"\",address=\"\"} 0\n");
+    answer.has(200, "cause=\"dns_failure\",blame=\"target\"");
 }
 
 fn skipped(job: &smtp_exporter::probe::Job, reason: SkipReason) -> Round {
