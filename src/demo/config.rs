@@ -29,7 +29,7 @@ tls:
   ca_file: {ca_file}
 modules:
   smtp: {{port: {port}, tls: opportunistic, timeouts: {TIMEOUTS}}}
-  smtp_starttls: {{port: {port}, tls: required, timeouts: {TIMEOUTS}}}
+  starttls: {{port: {port}, tls: required, timeouts: {TIMEOUTS}}}
   smtps: {{port: {port}, tls: implicit, timeouts: {TIMEOUTS}}}
   submission:
     port: {port}

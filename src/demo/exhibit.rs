@@ -223,6 +223,6 @@ pub const EXHIBITS: &[Exhibit] = &[
 ];
 
 const SMTP: &[&str] = &["smtp"];
-const STARTTLS: &[&str] = &["smtp_starttls"];
+const STARTTLS: &[&str] = &["starttls"];
 const DRY_RUN: &[&str] = &["dry_run"];
 const RELAY: &[&str] = &["relay_check"];
