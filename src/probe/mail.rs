@@ -121,8 +121,10 @@ impl Visit {
 
     fn plan(&self, local: IpAddr, auth: Option<Credentials>) -> Plan {
         let module = &*self.module;
-        let unverified =
-            module.auth.as_ref().is_some_and(|auth| auth.allow_plaintext) || !module.tls_verify;
+        // `tls_verify: false` speaks of certificates: it is no leave to log in without TLS.
+        let encrypted = matches!(module.tls, TlsMode::Required | TlsMode::Implicit);
+        let plaintext = module.auth.as_ref().is_some_and(|auth| auth.allow_plaintext);
+        let unverified = plaintext || (encrypted && !module.tls_verify);
         Plan {
             helo: self.policy.helo.as_deref().map_or_else(|| literal(local), str::to_owned),
             tls: module.tls,
