@@ -85,7 +85,8 @@ pub(super) const RULES: &[Rule] = &[
     ], "451 greylisted, come back in five minutes"),
     // Who is listed.
     rule("phrase.blocklist.named", Blocklisted, &[
-        "(spamhaus|spamcop|sorbs|abuseat|barracudacentral|uceprotect|spamrl|mailspike|hostkarma|junkemailfilter|njabl|ahbl|psbl|surbl|uribl|spameatingmonkey|spamrats|backscatterer|invaluement|manitu|nixspam|abusix|dnswl|dsbl|ordb|lashback|gbudb|spfbl|s5h|wpbl|mailabuse|trendmicro|fabel|blocklist de|all spamrats|dnsbl*|rbl*|xbl|pbl|zen|cbl|brbl|mxrate)",
+        "(dnsbl*|rbl*|xbl|pbl|zen|cbl|brbl)",
+        "(blocked|listed|found|rejected|filtered) (using|by|on|in|at|via) .. (bl|dnsrbl|blackholes|dynablock)",
     ], "550 192.0.2.1 found in the RBL of example.net"),
     rule("phrase.blocklist", Blocklisted, &[
         "(blacklist*|black list*|blocklist*|block list*|denylist*|deny list*|blackhole*|block listed)",
@@ -218,7 +219,8 @@ pub(super) const RULES: &[Rule] = &[
     // Their own trouble.
     rule("phrase.system", SystemProblem, &[
         "(server|service|system|host|site|mta|daemon|smtp) .. (busy|overload*|unavailable|not available|down|shutting down|maintenance|problem|failure|error|malfunction|too busy|starting|restart*|not active|not ready|trouble|stopp*|paused|not responding) + !policy",
-        "(temporary|temporarily|internal|system|server|local|transient|unexpected|operating system|database|dns|queue|spool|disk|io|resource*|configuration|config|processing|upstream|backend|technical|ldap|lookup|license) [server|system|service|local|backend|lookup|dns|processing|delivery|internal] (error*|failure|failed|problem*|fault|trouble|unavailable|timeout|expired|exhausted|temporarily|issue*|shortage|outage)",
+        "(temporary|temporarily|internal|system|server|local|transient|unexpected|technical) .. (error*|failure*|failed|problem*|fault|trouble|issue*|shortage|outage)",
+        "(operating system|database|dns|queue|spool|disk|io|resource*|configuration|config|processing|upstream|backend|ldap|lookup|license) (error*|failure|failed|problem*|fault|trouble|unavailable|timeout|expired|exhausted|temporarily)",
         "(load average|system load|server load|load) .. (high|too|exceed*)",
         "(high|too much|heavy|excessive) [system|server] load",
         "(overload*|out of memory|low memory|too busy|shutting down|shutdown|maintenance|insufficient [system] resources|no resources|resources (temporarily|unavailable|exhausted|not available))",
