@@ -63,5 +63,5 @@ pub(super) const RULES: &[Rule] = &[
     rule("godaddy.sender", SenderRejected, GODADDY, &["(ib401|ib501|ib502|ib506)"], "550 rejected IB501"),
     rule("rackspace.recipient", MailboxUnavailable, RACKSPACE, &["could not be found or was misspelled"], "550 5.1.1 Email address could not be found, or was misspelled (G8)"),
     rule("libero.blocked", Blocklisted, ITALY, &["(smtp|mail) .. (rifiutat*|bloccat*)"], "550 mail da 192.0.2.1 rifiutata"),
-    rule("postmaster.spamhaus_url", Blocklisted, GODADDY, &["cmsmtp .. blacklisted"], "554 mx cmsmtp abc IP blacklisted. [103]"),
+    rule("rambler.blocked", MailboxUnavailable, "Rambler, as seen", &["recipient address rejected blocked $"], "540 5.7.1 <a@example.com>: recipient address rejected: Blocked"),
 ];

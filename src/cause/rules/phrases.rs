@@ -4,7 +4,7 @@
 
 use super::super::Cause::{self, *};
 use super::Rule;
-use crate::cause::Permanence::{PermanentInDisguise, Transient};
+use crate::cause::Permanence::PermanentInDisguise;
 use crate::smtp::Phase;
 
 const SEEN: &str = "Seen in replies of many programs";
@@ -19,6 +19,16 @@ const fn rule(
 }
 
 pub(super) const RULES: &[Rule] = &[
+    // Words that name no cause, when they are all there is.
+    rule("phrase.none", Unknown, &[
+        "^ [recipient address rejected] [sorry] [please] (try|retry) [it] [again] later $",
+        "^ [message|mail|email] [temporarily] (deferred|delayed|refused|rejected|denied) [temporarily] [please] [try again later] $",
+        "(message|mail) [temporarily] (deferred|delayed) [please] try again later $",
+        "^ service refuse*",
+        "^ unknown error $",
+        "^ connection dropped $",
+        "due to a recipient error",
+    ], "450 please try again later"),
     // What to switch on.
     rule("phrase.tls.required", TlsRequired, &[
         "(starttls|tls|ssl|encryption|encrypted [connection|session]) .. (is|are) .. (required|needed|mandatory|necessary)",
@@ -91,7 +101,8 @@ pub(super) const RULES: &[Rule] = &[
     rule("phrase.blocklist", Blocklisted, &[
         "(blacklist*|black list*|blocklist*|block list*|denylist*|deny list*|blackhole*|block listed)",
         "(ip|address|host|server|sender|domain|client|network) .. (is|are|was|been|has been) .. (blocked|listed|banned|blacklisted|filtered|barred) + !not listed",
-        "(blocked|banned|listed|barred) (ip|ips|address|host|sender|network|sending ip|client|using|by [the] [ip] list|sending)",
+        "(blocked|banned|listed|barred) (ip|ips|address|host|network|sending ip|client|by [the] [ip] list|sending)",
+        "blocked using + !pattern* + !content + !filter*",
         "(access|mail|email|message*|connection*) from .. (ip|address|host|your network) .. (blocked|banned|denied|rejected|refused|forbidden|not allowed|not accepted)",
         "(delist*|delisting|unblock*|remov* from (this|the|our) list|whitelist request)",
         "your ip [address] .. (filtered|denied|rejected|forbidden|refused|not allowed)",
@@ -124,6 +135,10 @@ pub(super) const RULES: &[Rule] = &[
         "(messages|mails|emails|transactions|commands) (per|in this|in one|for this|on this) (connection|session)",
         "connecting too (often|fast|frequently|much)",
     ], "421 too many connections, slow down"),
+    // RFC 3463 gives X.2.2 to full mailboxes alone, so a limit or quota with it is one of storage.
+    rule("phrase.full.enhanced", StorageFull, &["(quota|full|exceed*|limit*|over|space)"], "552 5.2.2 quota limit exceeded").enhanced(&[(2, 2, 2)]),
+    rule("phrase.system.lookup", SystemProblem, &["(dns|ldap|database|backend|lookup|upstream|sql|resolver|directory) .. (timeout|timed out|time out)"], "451 DNS timeout"),
+    rule("phrase.unavailable.policy", PolicyRejected, &["^ service unavailable $"], "450 4.7.1 Service unavailable").enhanced(&[(7, 1, 1)]),
     // How much in all.
     rule("phrase.rate", RateLimited, &[
         "(rate|rates) [control*|is] (limit*|exceed*|control*|throttl*)",
@@ -159,10 +174,10 @@ pub(super) const RULES: &[Rule] = &[
         "(doesnt|does not|not|dont) have [a|an|any] .. (account|mailbox|address)",
         "no (mailbox|user|account|recipient|one|such user|such mailbox|such person|such address|such recipient) [here|by|with|exists|found|available]",
         "not our customer",
-        "(recipient*|user|mailbox|rcpt) .. (reject*|refused|denied) + !sender + !access denied + !spam + !polic*",
+        "(user|mailbox) .. (reject*|refused|denied) + !sender + !access denied + !spam + !polic* + !sorry",
         "all recipient* .. (invalid|rejected|refused)",
-        "(address|addressee|recipient|user) (rejected|unknown|reject|incorrect|error)",
-        "(account|mailbox|user|address|recipient) [has been|is|was|currently|temporarily] (disabled|suspended|inactive|locked|blocked|frozen|unavailable|restricted|deactivated|expired|terminated|closed)",
+        "(address|addressee|recipient|user) (unknown|reject|incorrect|error) + !sender",
+        "(account|mailbox|user|address|recipient) [has been|is|was|currently|temporarily] (disabled|suspended|inactive|locked|blocked|frozen|unavailable|restricted|deactivated|expired|terminated|closed) + !sender",
         "(relocated|has moved|user moved|mailbox moved|no longer (here|on server|with|employed|available|accept*|valid|in use|exists|active))",
         "(adresse .. (destinataire|invalide)|destinataire .. (invalide|inconnu))",
         "bad_recipient",
@@ -251,15 +266,11 @@ pub(super) const RULES: &[Rule] = &[
         "(abuse|security) [team|reason*|violation|issue]",
         "block*",
     ], "550 rejected by local policy"),
-    // Words that name no cause. They keep the enhanced code from being taken at its word.
-    rule("phrase.none", Unknown, &[
-        "^ [sorry] [please] try [again] later $",
-        "^ [message] [temporarily] (deferred|delayed) [please] [try again later] $",
-        "message [temporarily] (deferred|delayed) [please] (try|retry)",
-        "service refuse*",
-        "^ unknown error",
-        "^ connection dropped $",
-        "^ temporary failure please try again later $",
-        "due to a recipient error",
-    ], "450 please try again later").lasts(Transient),
+    // Postfix puts these words before whatever its policy services say.
+    rule(
+        "phrase.recipient.rejected",
+        MailboxUnavailable,
+        &["(recipient*|rcpt) .. (reject*|refused|denied) + !later"],
+        "550 <a@example.net>: Recipient address rejected: example.net",
+    ),
 ];
