@@ -9,15 +9,17 @@ mod appliances;
 mod codes;
 mod enhanced;
 mod exim;
+mod google;
+mod isps;
 mod lists;
-mod mailboxes;
+mod microsoft;
 mod mtas;
 mod phrases;
 mod postfix;
 mod protocol;
-mod providers;
 mod sendmail;
 mod services;
+mod webmail;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -464,8 +466,10 @@ pub fn groups() -> impl Iterator<Item = (Family, &'static Rule)> {
 pub const NO_RULE: &str = "unknown";
 
 const GROUPS: &[(Family, &[Rule])] = &[
-    (Family::Provider, mailboxes::RULES),
-    (Family::Provider, providers::RULES),
+    (Family::Provider, google::RULES),
+    (Family::Provider, microsoft::RULES),
+    (Family::Provider, webmail::RULES),
+    (Family::Provider, isps::RULES),
     (Family::Provider, services::RULES),
     (Family::Appliance, appliances::RULES),
     (Family::Appliance, lists::RULES),

@@ -1,4 +1,9 @@
 //! What people paste: a reply as such, or wrapped into a log line, a bounce or a report.
+//!
+//! What begins with a code is taken as it stands, so that a paste is judged like the live reply.
+//! Every wrapping ends in the same thing, a three-digit code and what follows, so the search is for
+//! the *last* wrapping that introduces a reply: forwarders and log lines nest, and the innermost
+//! reply is the one that a server gave. Only the first [`CAP`] bytes are looked at.
 
 use super::Context;
 use crate::smtp::{EnhancedCode, Phase, Reply};
@@ -19,13 +24,27 @@ impl Pasted {
     }
 }
 
-/// A refusal from a line that begins with its code: `550 5.1.1 no`, `550-no`, `550`. Line breaks,
-/// real or written as `\n`, part its lines, and each line's repeated code is taken off.
+/// The refusal in a pasted text, if there is one:
+///
+/// - a bare reply, also with its quotes, a transcript's `S:`, or over several lines;
+/// - Postfix's `host mx[192.0.2.1] said: 550 … (in reply to RCPT TO command)`;
+/// - Exim's `SMTP error from remote mail server after RCPT TO:<…>: 550 …`;
+/// - Sendmail's `dsn=5.1.1, stat=User unknown` and its `reject=550 …`;
+/// - a report's `Diagnostic-Code: smtp; 550 …`, with folded lines;
+/// - anything else with a code and an enhanced code side by side, or quoted as `"550 …"`.
+pub fn unwrap(text: &str) -> Option<Pasted> {
+    let text = unfold(clip(text));
+    let phase = phase_hint(&text);
+    let found = reply(&text).or_else(|| innermost(&text)).or_else(|| sendmail(&text))?;
+    Some(Pasted { reply: found, phase })
+}
+
+/// A refusal from a text that begins with its code: `550 5.1.1 no`, `550-no`, `550`. Line breaks
+/// part its lines, and each line's repeated code is taken off.
 pub fn reply(text: &str) -> Option<Reply> {
-    let text = text.trim().replace("\\r", "").replace("\\n", "\n");
-    let mut lines = Vec::new();
+    let mut lines: Vec<String> = Vec::new();
     let mut code = None;
-    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+    for line in clip(text).lines().map(plain).filter(|line| !line.is_empty()) {
         match (code, split_code(line)) {
             (None, Some((own, rest))) => {
                 code = Some(own);
@@ -41,11 +60,202 @@ pub fn reply(text: &str) -> Option<Reply> {
     Some(Reply { code, enhanced, lines })
 }
 
+/// How much of a paste is looked at. Replies are short, and bounces quote whole messages behind.
+pub const CAP: usize = 64 * 1024;
+
+/// Phrases behind which a server's own reply follows.
+const INTRODUCTIONS: &[&str] = &[
+    " said: ",
+    "diagnostic-code: smtp; ",
+    "diagnostic-code: smtp;",
+    "reject: ",
+    "reject=",
+    "smtp error from remote mail server after ",
+    "smtp error from remote mailer after ",
+    "rejected rcpt: ",
+    "remote server returned ",
+    "remote host said: ",
+    "server response: ",
+    "server replied: ",
+    "server responded: ",
+    "the response was: ",
+    "responded with: ",
+    "response was: ",
+    "error was: ",
+    "stat=",
+    "status: ",
+    "s: ",
+    "<< ",
+    "<- ",
+    "<<< ",
+];
+
+/// The commands that wrappings name, and their phases.
+const HINTS: &[(&str, Phase)] = &[
+    ("in reply to rcpt to", Phase::Rcpt),
+    ("after rcpt to", Phase::Rcpt),
+    ("in reply to mail from", Phase::Mail),
+    ("after mail from", Phase::Mail),
+    ("in reply to ehlo", Phase::Ehlo),
+    ("in reply to helo", Phase::Ehlo),
+    ("after ehlo", Phase::Ehlo),
+    ("after helo", Phase::Ehlo),
+    ("in reply to starttls", Phase::Starttls),
+    ("after starttls", Phase::Starttls),
+    ("in reply to auth", Phase::Auth),
+    ("after auth", Phase::Auth),
+    ("after initial connection", Phase::Greeting),
+    ("while performing the initial", Phase::Greeting),
+    ("refused to talk to me", Phase::Greeting),
+    ("noqueue: reject: rcpt", Phase::Rcpt),
+    ("noqueue: reject: mail", Phase::Mail),
+    ("noqueue: reject: connect", Phase::Greeting),
+];
+
+/// The reply behind the last introduction that is followed by one.
+fn innermost(text: &str) -> Option<Reply> {
+    let lower = text.to_ascii_lowercase();
+    let mut best: Option<(usize, usize)> = None;
+    for intro in INTRODUCTIONS {
+        for (at, _) in lower.match_indices(intro) {
+            let boundary = at == 0
+                || intro.starts_with([' ', '<'])
+                || lower.as_bytes().get(at - 1).is_some_and(|b| !b.is_ascii_alphanumeric());
+            if !boundary {
+                continue;
+            }
+            let from = at + intro.len();
+            let rest = lower.get(from..).unwrap_or_default();
+            let line = rest.lines().next().unwrap_or_default();
+            if let Some(code) = first_code(line)
+                && best.is_none_or(|(place, _)| from + code > place)
+            {
+                best = Some((from + code, from));
+            }
+        }
+    }
+    let place = match best {
+        Some((place, _)) => place,
+        None => quoted_or_enhanced(&lower)?,
+    };
+    let tail = text.get(place..)?;
+    reply(without_trailer(tail))
+}
+
+/// Where the first stand-alone refusal code of a line is. Behind an Exim introduction the command
+/// with its own numbers comes first, so a code must be followed by a separator and stand behind one.
+fn first_code(line: &str) -> Option<usize> {
+    let bytes = line.as_bytes();
+    let mut at = 0;
+    for word in line.split_inclusive([' ', ':', '"', ';', '(', '<', ',']) {
+        let stripped = word.trim_end_matches([' ', ':', '"', ';', '(', '<', ',']);
+        let code = stripped.get(..3).and_then(|c| c.parse::<u16>().ok());
+        let shaped = stripped.len() == 3 || stripped.as_bytes().get(3) == Some(&b'-');
+        if code.is_some_and(|c| (400..600).contains(&c)) && shaped && at <= bytes.len() {
+            return Some(at);
+        }
+        at += word.len();
+    }
+    None
+}
+
+/// The place of `"550 …`, or of `550 5.1.1` and the like.
+fn quoted_or_enhanced(lower: &str) -> Option<usize> {
+    let mut place = 0;
+    let mut before = "";
+    for word in lower.split_inclusive(char::is_whitespace) {
+        let word_text = word.trim();
+        let bare = word_text.trim_start_matches(['"', '\'', '(', '[', '#']);
+        let here = place + (word_text.len() - bare.len());
+        let code = bare.get(..3).and_then(|c| c.parse::<u16>().ok());
+        let shaped = bare.len() == 3 || bare.as_bytes().get(3).is_some_and(|b| *b == b'-');
+        let is_code = code.is_some_and(|c| (400..600).contains(&c)) && shaped;
+        let opened = bare.len() < word_text.len() || before.ends_with(':');
+        if is_code && (opened || next_is_enhanced(lower.get(here + 3..))) {
+            return Some(here);
+        }
+        before = word_text;
+        place += word.len();
+    }
+    None
+}
+
+fn next_is_enhanced(rest: Option<&str>) -> bool {
+    let word = rest.unwrap_or_default().trim_start_matches([' ', '-', '#']);
+    let word = word.split_ascii_whitespace().next().unwrap_or_default();
+    let mut parts = word.split('.').map(|part| part.trim_end_matches(':').parse::<u16>());
+    matches!(
+        (parts.next(), parts.next(), parts.next(), parts.next()),
+        (Some(Ok(4 | 5)), Some(Ok(_)), Some(Ok(_)), None)
+    )
+}
+
+/// Sendmail's log states the enhanced code and the reply's text apart: `dsn=5.1.1, stat=User
+/// unknown`. The class of the code gives the reply's.
+fn sendmail(text: &str) -> Option<Reply> {
+    let dsn = text.split("dsn=").nth(1)?;
+    let enhanced = dsn.split([',', ' ']).next()?;
+    let stat = text.split("stat=").nth(1)?;
+    let code = match enhanced.bytes().next()? {
+        b'4' => 450,
+        b'5' => 550,
+        _ => return None,
+    };
+    let line = format!("{enhanced} {}", stat.trim());
+    Some(Reply { code, enhanced: leading_enhanced(&line, code), lines: vec![line] })
+}
+
+/// Takes off what a log puts behind the reply.
+fn without_trailer(text: &str) -> &str {
+    let lower = text.to_ascii_lowercase();
+    let mut end = text.len();
+    for trailer in
+        ["(in reply to ", "; from=<", "\n\n", "\nreporting-mta", "\naction: ", "\nstatus: "]
+    {
+        end = lower.find(trailer).map_or(end, |at| end.min(at));
+    }
+    text.get(..end).unwrap_or(text).trim_end_matches([' ', '"', '\'', '\n', '\r'])
+}
+
+fn phase_hint(text: &str) -> Option<Phase> {
+    let lower = text.to_ascii_lowercase();
+    HINTS
+        .iter()
+        .filter_map(|&(hint, phase)| lower.rfind(hint).map(|at| (at, phase)))
+        .max_by_key(|&(at, _)| at)
+        .map(|(_, phase)| phase)
+}
+
+/// Writes escaped line breaks out and joins folded header lines (RFC 5322, 2.2.3).
+fn unfold(text: &str) -> String {
+    let text = text.trim().replace("\\r", "").replace("\\n", "\n").replace('\r', "");
+    let mut out = String::with_capacity(text.len());
+    for line in text.lines() {
+        let folded = line.starts_with([' ', '\t']) && split_code(line.trim_start()).is_none();
+        if !out.is_empty() {
+            out.push(if folded { ' ' } else { '\n' });
+        }
+        out.push_str(if folded { line.trim_start() } else { line });
+    }
+    out
+}
+
+/// A line without quote marks of mail (`> `), of strings, and of transcripts.
+fn plain(line: &str) -> &str {
+    let mut line = line.trim();
+    for mark in ["> ", ">", "S: ", "<< ", "<<< ", "<- "] {
+        line = line.strip_prefix(mark).unwrap_or(line).trim_start();
+    }
+    line.trim_start_matches(['"', '\'']).trim_end_matches(['"', '\''])
+}
+
 /// The code at the start of a line and what follows its separator.
 fn split_code(line: &str) -> Option<(u16, &str)> {
-    let code: u16 = line.get(..3)?.parse().ok()?;
+    let line = line.trim_start_matches(['"', '\'']);
+    let code: u16 =
+        line.get(..3).filter(|c| c.bytes().all(|b| b.is_ascii_digit()))?.parse().ok()?;
     let rest = line.get(3..)?;
-    let separated = rest.is_empty() || rest.starts_with([' ', '-', '\t']);
+    let separated = rest.is_empty() || rest.starts_with([' ', '-', '\t', ':']);
     ((400..600).contains(&code) && separated).then(|| (code, rest.get(1..).unwrap_or_default()))
 }
 
@@ -54,6 +264,86 @@ fn leading_enhanced(text: &str, code: u16) -> Option<EnhancedCode> {
     let word = text.split_ascii_whitespace().next()?;
     let mut parts = word.splitn(3, '.').map(str::parse::<u16>);
     let (class, subject, detail) = (parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?);
-    (class == code / 100 && subject < 1000 && detail < 1000)
-        .then(|| Some(EnhancedCode { class: u8::try_from(class).ok()?, subject, detail }))?
+    if class != code / 100 || subject > 999 || detail > 999 {
+        return None;
+    }
+    Some(EnhancedCode { class: u8::try_from(class).ok()?, subject, detail })
+}
+
+/// The first [`CAP`] bytes, cut between characters.
+fn clip(text: &str) -> &str {
+    let mut end = text.len().min(CAP);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> (u16, Option<Phase>, String) {
+        let pasted = unwrap(text).unwrap_or_else(|| panic!("nothing found in {text:?}"));
+        (pasted.reply.code, pasted.phase, pasted.reply.text())
+    }
+
+    #[test]
+    fn bare_replies() {
+        assert_eq!(found("550 5.1.1 no"), (550, None, "5.1.1 no".to_owned()));
+        assert_eq!(found(" \"421-a\\r\\n421 b\" "), (421, None, "a b".to_owned()));
+        assert_eq!(found("554-one\n554 two"), (554, None, "one two".to_owned()));
+        assert_eq!(found("S: 450 later"), (450, None, "later".to_owned()));
+        assert_eq!(found("421"), (421, None, String::new()));
+        for nothing in ["", "hello", "250 fine", "port 5501 open", "550x", "4500 men"] {
+            assert_eq!(unwrap(nothing), None, "{nothing:?}");
+        }
+    }
+
+    #[test]
+    fn postfix_log_lines() {
+        let line = "Nov 22 10:00:00 mx postfix/smtp[99]: 4AB: to=<a@example.net>, \
+                    relay=mx.example.net[192.0.2.1]:25, delay=1, dsn=5.1.1, status=bounced (host \
+                    mx.example.net[192.0.2.1] said: 550 5.1.1 <a@example.net>: no (in reply to \
+                    RCPT TO command))";
+        assert_eq!(found(line), (550, Some(Phase::Rcpt), "5.1.1 <a@example.net>: no".to_owned()));
+        let line = "status=deferred (host mx.example.net[192.0.2.1] refused to talk to me: 421 \
+                    4.7.0 too many)";
+        assert_eq!(found(line).0, 421);
+        assert_eq!(found(line).1, Some(Phase::Greeting));
+        let line = "postfix/smtpd[7]: NOQUEUE: reject: RCPT from mx[192.0.2.1]: 554 5.7.1 \
+                    <a@example.net>: Relay access denied; from=<b@example.org> to=<a@example.net>";
+        let text = "5.7.1 <a@example.net>: Relay access denied".to_owned();
+        assert_eq!(found(line), (554, Some(Phase::Rcpt), text));
+    }
+
+    #[test]
+    fn exim_and_sendmail_log_lines() {
+        let line = "1abc-00 ** a@example.net R=dnslookup T=remote_smtp H=mx.example.net \
+                    [192.0.2.1]: SMTP error from remote mail server after MAIL \
+                    FROM:<b@example.org> SIZE=2022: 553 5.7.1 no";
+        assert_eq!(found(line), (553, Some(Phase::Mail), "5.7.1 no".to_owned()));
+        let line = "x to=<a@example.net>, mailer=esmtp, relay=mx. [192.0.2.1], dsn=4.2.2, \
+                    stat=Deferred: 452 4.2.2 Mailbox full";
+        assert_eq!(found(line), (452, None, "4.2.2 Mailbox full".to_owned()));
+        let line = "x to=<a@example.net>, dsn=5.1.1, stat=User unknown";
+        assert_eq!(found(line), (550, None, "5.1.1 User unknown".to_owned()));
+    }
+
+    #[test]
+    fn bounces_and_nested_reports() {
+        let report = "Action: failed\nStatus: 5.2.2\nDiagnostic-Code: smtp; 552 5.2.2 the\n    \
+                      mailbox is full\nRemote-MTA: dns; mx.example.net";
+        assert_eq!(found(report).0, 552);
+        assert!(found(report).2.starts_with("5.2.2 the mailbox is full"));
+        let nested = "host a.example[192.0.2.1] said: 451 4.4.0 response was: 550 5.7.1 blocked";
+        assert_eq!(found(nested), (550, None, "5.7.1 blocked".to_owned()));
+        assert_eq!(found("The server told us \"554 5.7.1 go away\"").0, 554);
+    }
+
+    #[test]
+    fn long_pastes_are_cut_between_characters() {
+        let long = format!("550 {}", "é".repeat(CAP));
+        assert_eq!(unwrap(&long).map(|p| p.reply.code), Some(550));
+    }
 }

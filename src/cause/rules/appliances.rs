@@ -1,2 +1,57 @@
+//! Filters, gateways and cloud filters in front of other servers.
+
+use super::super::Cause::{self, *};
 use super::Rule;
-pub(super) const RULES: &[Rule] = &[];
+const MIMECAST: &str = "Mimecast, SMTP error codes";
+const PROOFPOINT: &str = "Proofpoint Protection Server and Essentials";
+const BARRACUDA: &str = "Barracuda Email Security Gateway, cuda_nsu";
+const CISCO: &str = "Cisco Secure Email (IronPort) AsyncOS 7 to 15";
+const SYMANTEC: &str = "Symantec MessageLabs, connection and SMTP messages";
+const TREND: &str = "Trend Micro Email Security and Hosted Email Security";
+const AMAVIS: &str = "amavisd-new 2.6 to 2.13";
+const RSPAMD: &str = "rspamd 1.9 to 3.10";
+const POSTINI: &str = "Postini and other hosted filters";
+const MIMECAST_CODES: &str = "https://community.mimecast.com/docs/DOC-1369";
+
+const fn rule(
+    id: &'static str,
+    cause: Cause,
+    source: &'static str,
+    text: &'static [&'static str],
+    example: &'static str,
+) -> Rule {
+    Rule::new(id, cause, source, text, example)
+}
+
+pub(super) const RULES: &[Rule] = &[
+    rule("mimecast.greylist", Greylisted, MIMECAST, &["internal resource* [are|is] temporarily unavailable"], "451 Internal resources are temporarily unavailable").doc(MIMECAST_CODES),
+    rule("mimecast.connections", TooManyConnections, MIMECAST, &["account service is temporarily unavailable"], "451 Account service is temporarily unavailable").doc(MIMECAST_CODES),
+    rule("mimecast.threads", RateLimited, MIMECAST, &["exceeding outbound thread limit"], "550 Exceeding outbound thread limit").doc(MIMECAST_CODES),
+    rule("mimecast.inbound", Routing, MIMECAST, &["account inbound* disabled"], "451 Account inbounds disabled").doc(MIMECAST_CODES),
+    rule("mimecast.auth", SenderAuthFailed, MIMECAST, &["(dmarc|dkim|spf) sender invalid", "anti spoofing"], "550 DMARC Sender Invalid - envelope rejected").doc(MIMECAST_CODES),
+    rule("mimecast.reputation", BadReputation, MIMECAST, &["local ct ip reputation", "poor reputation sender"], "550 Local CT IP Reputation - (reject)").doc(MIMECAST_CODES),
+    rule("mimecast.policy", PolicyRejected, MIMECAST, &["administrative prohibition envelope blocked", "envelope blocked user", "header based .. blocked senders", "hostname is not authorized", "host network not allowed", "customer does not have"], "550 Administrative prohibition - envelope blocked").doc(MIMECAST_CODES),
+    rule("mimecast.content", ContentRejected, MIMECAST, &["content examination policy", "rejected due to security policies"], "550 Message bounced due to Content Examination Policy").doc(MIMECAST_CODES),
+    rule("proofpoint.dnsbl", Blocklisted, PROOFPOINT, &["proofpoint com dnsbl lookup", "ipcheck proofpoint"], "554 Blocked - see https://support.proofpoint.com/dnsbl-lookup.cgi?ip=192.0.2.1").doc("https://ipcheck.proofpoint.com"),
+    rule("barracuda.reputation", Blocklisted, BARRACUDA, &["barracuda* .. reputation", "barracudanetworks com reputation", "barracudacentral"], "554 Service unavailable; Client host [192.0.2.1] blocked using Barracuda Reputation").doc("https://www.barracudacentral.org/rbl/removal-request"),
+    rule("barracuda.rate", TooManyConnections, BARRACUDA, &["too many connections from your ip [rate controlled]"], "450 too many connections from your IP (rate controlled)"),
+    rule("barracuda.blocked", PolicyRejected, BARRACUDA, &["permanent failure for one or more recipients"], "554 permanent failure for one or more recipients (a@example.net:blocked)"),
+    rule("cisco.reputation", BadReputation, CISCO, &["sending mtas poor reputation"], "554 Your access to this mail system has been rejected due to the sending MTA's poor reputation.").doc("https://talosintelligence.com"),
+    rule("cisco.access", PolicyRejected, CISCO, &["your access to submit messages to this email system has been rejected"], "550 #5.7.1 Your access to submit messages to this e-mail system has been rejected."),
+    rule("cisco.connections", TooManyConnections, CISCO, &["too many connections (from your host|to this listener)"], "421 #4.4.5 Too many connections from your host."),
+    rule("cisco.recipients", RateLimited, CISCO, &["too many recipients received"], "452 #4.5.3 Too many recipients received this hour"),
+    rule("cisco.time", Timeout, CISCO, &["exceeded allowable connection time"], "421 Exceeded allowable connection time, disconnecting."),
+    rule("cisco.commands", ProtocolError, CISCO, &["exceeded bad smtp command limit"], "421 Exceeded bad SMTP command limit, disconnecting."),
+    rule("cisco.recipient", MailboxUnavailable, CISCO, &["^ address rejected", "^ bad address"], "550 #5.1.0 Address rejected a@example.net"),
+    rule("symantec.policy", PolicyRejected, SYMANTEC, &["connection rejected by policy"], "501 Connection rejected by policy [7.7] 1234, please visit the page for more details"),
+    rule("symantec.filtered", ContentRejected, SYMANTEC, &["message filtered"], "553 Message filtered. Refer to the Troubleshooting page for more information."),
+    rule("symantec.later", Greylisted, SYMANTEC, &["requested action aborted 7 2"], "450 Requested action aborted [7.2] 1234, please visit the page"),
+    rule("trend.ers", Blocklisted, TREND, &["ers (rbl|dul|qil|customized block|custom*)"], "550 5.7.1 <a@example.net>: Recipient address rejected: ERS-DUL").doc("https://servicecentral.trendmicro.com/ers"),
+    rule("trend.domain", Routing, TREND, &["recipient address rejected no domain"], "554 5.7.1 <a@example.net>: Recipient address rejected: NO-DOMAIN."),
+    rule("trend.block", PolicyRejected, TREND, &["recipient address rejected block (rcpt|sender|from)"], "554 5.7.1 <a@example.net>: Recipient address rejected: BLOCK-RCPT."),
+    rule("amavis.spam", ContentRejected, AMAVIS, &["reject id .. (spam|infected|banned|bad header)", "content rejected ube", "reject .. id .. spam"], "554 5.7.0 Reject, id=12345-01 - SPAM"),
+    rule("rspamd.greylist", Greylisted, RSPAMD, &["^ try again later $"], "451 4.7.1 Try again later").enhanced(&[(7, 1, 1)]).codes(&[4]),
+    rule("rspamd.rate", RateLimited, RSPAMD, &["ratelimit .. exceeded"], "451 4.7.1 Ratelimit \"to_ip\" exceeded"),
+    rule("rspamd.spam", ContentRejected, RSPAMD, &["spam message rejected", "gtube pattern"], "554 5.7.1 Gtube pattern"),
+    rule("postini.spam", ContentRejected, POSTINI, &["spam blocked psmtp", "^ mail appears to be unsolicited"], "501 Spam Blocked - psmtp"),
+];

@@ -36,7 +36,6 @@ pub(super) const RULES: &[Rule] = &[
         &[523],
         "523 no",
     ),
-    on("code.556", Routing, "RFC 7504, 3.2: the domain takes no mail", &[556], "556 no"),
     on("code.521", Routing, "RFC 7504, 3.1: the host takes no mail", &[521], "521 no")
         .phases(&[Phase::Greeting]),
     on("code.syntax", ProtocolError, "RFC 5321, 4.2.2", &[500, 502, 503, 504, 555], "503 no"),

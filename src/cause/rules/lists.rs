@@ -1,2 +1,51 @@
+//! The operators of block lists, named inside the replies of whatever server asked them.
+
+use super::super::Cause::{self, *};
 use super::Rule;
-pub(super) const RULES: &[Rule] = &[];
+
+const SPAMHAUS: &str = "Spamhaus: ZEN, SBL, XBL, PBL, CSS, DBL and their query pages";
+const SORBS: &str = "SORBS (until 2024)";
+const SPAMCOP: &str = "SpamCop blocking list";
+const OTHERS: &str = "Public lists of the catalogues of mail administrators";
+const CLOUDMARK: &str = "Cloudmark Sender Intelligence";
+
+const fn rule(
+    id: &'static str,
+    cause: Cause,
+    source: &'static str,
+    text: &'static [&'static str],
+    example: &'static str,
+) -> Rule {
+    Rule::new(id, cause, source, text, example)
+}
+
+pub(super) const RULES: &[Rule] = &[
+    rule(
+        "list.spamhaus",
+        Blocklisted,
+        SPAMHAUS,
+        &["spamhaus*", "abuseat", "(sbl|xbl|pbl|zen|dbl|sbl xbl) .. (listed|list|block*|black*)"],
+        "550 192.0.2.1 is listed at zen.spamhaus.org",
+    )
+    .doc("https://check.spamhaus.org"),
+    rule("list.sorbs", Blocklisted, SORBS, &["sorbs"], "554 5.7.1 SORBS DNSBL Entry"),
+    rule("list.spamcop", Blocklisted, SPAMCOP, &["spamcop*"], "554 blocked using bl.spamcop.net")
+        .doc("https://www.spamcop.net/bl.shtml"),
+    rule(
+        "list.other",
+        Blocklisted,
+        OTHERS,
+        &[
+            "(uceprotect|spamrl|mailspike|hostkarma|junkemailfilter|njabl|ahbl|psbl|surbl|uribl|spameatingmonkey|spamrats|backscatterer|invaluement|manitu|nixspam|abusix|dsbl|ordb|lashback|gbudb|spfbl|s5h|wpbl|fabel|mxrate|dnswl|blocklist de|surriel|swinog|0spam|interserver|unsubscore|madavi|nordspam)",
+        ],
+        "550 192.0.2.1 is on psbl.surriel.com",
+    ),
+    rule(
+        "list.cloudmark",
+        Blocklisted,
+        CLOUDMARK,
+        &["csi cloudmark"],
+        "550 refused, see http://csi.cloudmark.com/reset-request/?ip=192.0.2.1",
+    )
+    .doc("https://csi.cloudmark.com/en/reset/"),
+];

@@ -180,7 +180,7 @@ pub(super) const RULES: &[Rule] = &[
         SystemProblem,
         QMAIL,
         &[
-            "^ qq [temporary|trouble|read|out|unable|internal]",
+            "^ qq (temporary|trouble|read|out|unable|internal|permanent|waitpid|crashed|connection|exec)",
             "^ out of memory",
             "unable to read controls",
         ],

@@ -4,7 +4,7 @@
 
 use super::super::Cause::{self, *};
 use super::Rule;
-use crate::cause::Permanence::{PermanentInDisguise, Transient};
+use crate::cause::Permanence::PermanentInDisguise;
 use crate::smtp::Phase;
 
 const SEEN: &str = "Seen in replies of many programs";
@@ -19,12 +19,23 @@ const fn rule(
 }
 
 pub(super) const RULES: &[Rule] = &[
+    // Words that name no cause, when they are all there is.
+    rule("phrase.none", Unknown, &[
+        "^ [recipient address rejected] [sorry] [please] (try|retry) [it] [again] later $",
+        "^ [message|mail|email] [temporarily] (deferred|delayed|refused|rejected|denied) [temporarily] [please] [try again later] $",
+        "(message|mail) [temporarily] (deferred|delayed) [please] try again later $",
+        "^ service refuse*",
+        "^ unknown error $",
+        "^ connection dropped $",
+        "due to a recipient error",
+    ], "450 please try again later"),
     // What to switch on.
     rule("phrase.tls.required", TlsRequired, &[
         "(starttls|tls|ssl|encryption|encrypted [connection|session]) .. (is|are) .. (required|needed|mandatory|necessary)",
         "(starttls|tls|ssl|encryption) (required|needed|mandatory|first)",
         "(must|need|please|requires) .. (starttls|use tls|tls|encrypted connection|encryption) + !authentication is",
         "encryption required for",
+        "(plaintext|plain text|cleartext|clear text|unencrypted|insecure) [connection*|session*|auth*|login*] .. (not|disabled|forbidden|prohibited|refused|disallowed)",
         "(wasnt|was not|not) sent .. tls",
     ], "550 Encryption is required here"),
     rule("phrase.tls.unavailable", SystemProblem, &["(tls|starttls) .. (not available|unavailable|temporarily)"], "454 TLS is not available now"),
@@ -32,10 +43,13 @@ pub(super) const RULES: &[Rule] = &[
     rule("phrase.sender_auth", SenderAuthFailed, &[
         "(dmarc|dkim|spf|arc) .. (fail*|invalid|reject*|polic*|violat*|not authorized|unauthorized|unauthenticated|prohibited|check*|validation|didnt pass|not pass|alignment|missing|bad|error*|softfail|none|permerror|not aligned|hardfail|denied|blocked)",
         "(fail*|invalid|violat*|bad|rejected by|per|no|due to|not pass|does not pass|didnt pass|missing|because) .. (dmarc|dkim|spf)",
-        "unauthenticated (email|mail|message) .. not accepted",
+        "unauthenticated (email|mail|message*) .. not (accepted|allowed|permitted)",
+        "(it|message|mail|email) is unauthenticated",
+        "sender policy framework",
+        "(not|isnt) (authorized|authorised|permitted|allowed|designated) to (send|deliver) [mail|email|messages] (from|for|on behalf)",
         "(spoofed|spoofing|forged) [message|sender|mail|email|address|from]",
         "(not authorized|not permitted|not allowed|invalid ip) (to send|for sending) [mail|email] .. (from|of|for) [this|the|that] domain",
-        "(sender id|senderid) .. (fail*|reject*)",
+        "(sender id|senderid) .. (fail*|reject*|not permitted|denied)",
         "authentication (checks|results) .. fail*",
         "(does not|doesnt|do not) (have|meet|pass) .. authentication [information|requirements|level|checks]",
     ], "550 SPF check failed for example.net"),
@@ -66,7 +80,8 @@ pub(super) const RULES: &[Rule] = &[
     ], "550 we do not relay for strangers"),
     rule("phrase.auth", AuthRequired, &[
         "(authentication|authenticate|auth|authorization|login|logon) [credentials] [is|are|was] (required|needed|necessary|failed|failure|unsuccessful|invalid|rejected|denied|error|first)",
-        "(must|please|need to|have to|should|requires|require) [first] (authenticate|authentication|login|log in|log on|auth|be authenticated|smtp auth*|an auth)",
+        "(must|please|need to|have to|should|requires|require) [first] (authenticate|authentication|login|log in|log on|auth|be authenticated|be logged in|smtp auth*|an auth)",
+        "(pop|check for new mail|check your mail|check mail) before (smtp|send*)",
         "not (authenticated|logged in|login)",
         "(unauthenticated|unauthorized) (sender*|command*|user*|client*|connection*)",
         "(bad|invalid|wrong|incorrect) (credentials|password|username|user name|login|authentication)",
@@ -85,12 +100,15 @@ pub(super) const RULES: &[Rule] = &[
     ], "451 greylisted, come back in five minutes"),
     // Who is listed.
     rule("phrase.blocklist.named", Blocklisted, &[
-        "(spamhaus|spamcop|sorbs|abuseat|barracudacentral|uceprotect|spamrl|mailspike|hostkarma|junkemailfilter|njabl|ahbl|psbl|surbl|uribl|spameatingmonkey|spamrats|backscatterer|invaluement|manitu|nixspam|abusix|dnswl|dsbl|ordb|lashback|gbudb|spfbl|s5h|wpbl|mailabuse|trendmicro|fabel|blocklist de|all spamrats|dnsbl*|rbl*|xbl|pbl|zen|cbl|brbl|mxrate)",
+        "(dnsbl*|rbl*|xbl|pbl|zen|cbl|brbl)",
+        "(blocked|listed|found|rejected|filtered) (using|by|on|in|at|via) .. (bl|dnsrbl|blackholes|dynablock)",
     ], "550 192.0.2.1 found in the RBL of example.net"),
     rule("phrase.blocklist", Blocklisted, &[
         "(blacklist*|black list*|blocklist*|block list*|denylist*|deny list*|blackhole*|block listed)",
         "(ip|address|host|server|sender|domain|client|network) .. (is|are|was|been|has been) .. (blocked|listed|banned|blacklisted|filtered|barred) + !not listed",
-        "(blocked|banned|listed|barred) (ip|ips|address|host|sender|network|sending ip|client|using|by [the] [ip] list|sending)",
+        "(blocked|banned|listed|barred) (ip|ips|address|host|network|sending ip|client|by [the] [ip] list|sending)",
+        "(ip|ips|host|server|network) [address|addresses] [temporarily|permanently] (blocked|banned|blacklisted|listed|barred)",
+        "blocked using + !pattern* + !content + !filter*",
         "(access|mail|email|message*|connection*) from .. (ip|address|host|your network) .. (blocked|banned|denied|rejected|refused|forbidden|not allowed|not accepted)",
         "(delist*|delisting|unblock*|remov* from (this|the|our) list|whitelist request)",
         "your ip [address] .. (filtered|denied|rejected|forbidden|refused|not allowed)",
@@ -108,6 +126,8 @@ pub(super) const RULES: &[Rule] = &[
         "history of (spam|abuse|sending)",
         "excessive (unknown|invalid) recipients",
         "spam (source|host|sender|ip)",
+        "[been|is|currently|are|was] sending (spam|junk)",
+        "(source|origin) of (spam|junk|abuse|unsolicited)",
         "directory harvest*",
         "dictionary attack",
     ], "554 poor reputation of your address"),
@@ -123,6 +143,11 @@ pub(super) const RULES: &[Rule] = &[
         "(messages|mails|emails|transactions|commands) (per|in this|in one|for this|on this) (connection|session)",
         "connecting too (often|fast|frequently|much)",
     ], "421 too many connections, slow down"),
+    // RFC 3463 gives X.2.2 to full mailboxes alone, so a limit or quota with it is one of storage.
+    rule("phrase.full.enhanced", StorageFull, &["(quota|full|exceed*|limit*|over|space)"], "552 5.2.2 quota limit exceeded").enhanced(&[(2, 2, 2)]),
+    rule("phrase.full.user", StorageFull, &["(user|mailbox|account|recipient*) .. (reached|exceed*|over) .. (quota|storage) + !sending + !daily + !hourly + !message* + !rate + !smtp + !relay + !send"], "450 user has reached the quota limit"),
+    rule("phrase.system.lookup", SystemProblem, &["(database|ldap|sql|directory|backend|back end) .. (unavailable|down|unreachable|not available|fail*|error*)", "(dns|ldap|database|backend|lookup|upstream|sql|resolver|directory) .. (timeout|timed out|time out)"], "451 DNS timeout"),
+    rule("phrase.unavailable.policy", PolicyRejected, &["^ service unavailable $"], "450 4.7.1 Service unavailable").enhanced(&[(7, 1, 1)]),
     // How much in all.
     rule("phrase.rate", RateLimited, &[
         "(rate|rates) [control*|is] (limit*|exceed*|control*|throttl*)",
@@ -152,25 +177,28 @@ pub(super) const RULES: &[Rule] = &[
     // Nowhere to go.
     rule("phrase.loop", Routing, &["(loop*|hop count|too many hops|too many received)", "maximum hop*", "(hops|received headers) .. (exceed*|too many)", "(exceed*|too many) .. (hops|received)"], "554 mail loop detected"),
     rule("phrase.recipient", MailboxUnavailable, &[
-        "(user|recipient*|mailbox|account|address|addressee|recepient|mail address|email address|person|username|alias|subscriber|destinataire|customer|benutzer|usuario|utente|login|member|addresses|users|email) .. (unknown|unavailable|not found|doesnt exist|does not exist|not exist|dont exist|do not exist|doesnot exist|invalid|disabled|inactive|suspended|expired|terminated|discontinued|deactivated|locked|closed|not known|not recognized|not valid|not available|deleted|removed|unallocated|frozen|not listed|no longer|not active|not local|inconnu*|bloque|misspelled|cannot be verified|could not be found|couldnt be found|cannot be found|not in recipient list|nonexistent|non existent|undeliverable|not allowed|restricted|invalide|unbekannt|not a member|blocked|has changed|not our|isnt valid) + !domain + !sender + !host",
+        "(user|recipient*|mailbox|account|address|addressee|recepient|mail address|email address|person|username|alias|subscriber|destinataire|customer|benutzer|usuario|utente|login|member|addresses|users|email) .. (unknown|unavailable|not found|doesnt exist|does not exist|not exist|dont exist|do not exist|doesnot exist|invalid|disabled|inactive|suspended|expired|terminated|discontinued|deactivated|locked|closed|not known|not recognized|not valid|not available|deleted|removed|unallocated|frozen|not listed|no longer|not active|not local|inconnu*|bloque|misspelled|cannot be verified|could not be found|couldnt be found|cannot be found|not in recipient list|nonexistent|non existent|undeliverable|not allowed|restricted|invalide|unbekannt|not a member|blocked|has changed|not our|isnt valid) + !domain + !sender + !host + !from address + !ip",
+        "(cant|cannot|unable to|could not|couldnt|failed to) verify [the] (recipient*|user*|address*|mailbox*)",
+        "unknown local part",
+        "(recipient|rcpt) [is] not accepted",
         "(unknown|invalid|no such|no valid|not a valid) [local|final|destination|email|mail|smtp|virtual] (user*|recipient*|mailbox*|account*|address*|addressee|person|mailhost|username|name|destination|rcpt) + !sender + !domain",
         "(bad|nonexistent|non existent|inactive|disabled|unavailable|undeliverable|unallocated|unrecognized|expired|suspended|blank|not an active|nosuch|not a known|unkown) (user*|recipient*|mailbox*|account*|address*|addressee|person|mailhost|username|name|destination|rcpt) + !sender + !domain",
         "(doesnt|does not|not|dont) have [a|an|any] .. (account|mailbox|address)",
         "no (mailbox|user|account|recipient|one|such user|such mailbox|such person|such address|such recipient) [here|by|with|exists|found|available]",
         "not our customer",
-        "(recipient*|user|mailbox|rcpt) .. (reject*|refused|denied) + !sender + !access denied + !spam + !polic*",
+        "(user|mailbox) .. (reject*|refused|denied) + !sender + !access denied + !spam + !polic* + !sorry",
         "all recipient* .. (invalid|rejected|refused)",
-        "(address|addressee|recipient|user) (rejected|unknown|reject|incorrect|error)",
-        "(account|mailbox|user|address|recipient) [has been|is|was|currently|temporarily] (disabled|suspended|inactive|locked|blocked|frozen|unavailable|restricted|deactivated|expired|terminated|closed)",
+        "(address|addressee|recipient|user) (unknown|reject|incorrect|error) + !sender",
+        "(account|mailbox|user|address|recipient) [has been|is|was|currently|temporarily] (disabled|suspended|inactive|locked|blocked|frozen|unavailable|restricted|deactivated|expired|terminated|closed) + !sender",
         "(relocated|has moved|user moved|mailbox moved|no longer (here|on server|with|employed|available|accept*|valid|in use|exists|active))",
         "(adresse .. (destinataire|invalide)|destinataire .. (invalide|inconnu))",
         "bad_recipient",
         "domain owner .. not",
     ], "550 no such user here"),
     rule("phrase.domain", Routing, &[
-        "(domain|host|mx|destination|system) .. (not found|unknown|unreachable|not reachable|does not exist|doesnt exist|not exist|not local|not hosted|not served|not handled|not configured|disabled|no longer|does not accept|not accept mail|has changed|not recognized|unroutable|unrouteable) + !sender + !from + !mailfrom",
+        "(domain|host|mx|destination|system) .. (not found|unknown|unreachable|not reachable|does not exist|doesnt exist|not exist|not local|not hosted|not served|not handled|not configured|disabled|no longer|does not accept|not accept mail|has changed|not recognized|unroutable|unrouteable) + !sender* + !from + !mailfrom",
         "(unknown|no such|invalid|unroutable|unrouteable|bad) (domain|host|destination host|mx) + !sender + !from",
-        "(no|null) (mx|route|such domain)",
+        "(no|null) (mx|route|such domain) + !sender*",
         "(misrouted|not routable|cannot route|unable to route)",
         "does not accept mail",
         "account inbound* disabled",
@@ -190,6 +218,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("phrase.content", ContentRejected, &[
         "(spam*|junk*|unsolicited|bulk mail|bulk email|ube|uce|spamassassin|phish*|virus*|malware|infected|trojan|worm|spamtrap)",
         "(message|mail|email|content|body|subject|attachment*|header*|url*|link*) .. (content*|blocked due|suspicious|harmful|malicious|malformed|prohibited|illegal|executable|offensive|potential|denied content|guideline*|duplicate)",
+        "(contain*|blocked|banned|prohibited|dangerous|executable|illegal|forbidden) .. (attachment*|file type|extension)",
         "content (reject*|filter*|polic*|denied|restrict*|block*|check*|examin*|scan*|violat*|not allowed)",
         "(message|mail|email|size|attachment|body|data|file) .. (too (large|big|long)|exceed* .. (size|limit*|maximum)|size limit|larger than|over [the] size|oversized)",
         "(exceed*|over) .. (message size|size limit|maximum size|max size|mailsize|maximum message|fixed maximum)",
@@ -208,7 +237,8 @@ pub(super) const RULES: &[Rule] = &[
         "(command*|syntax|parameter*|argument*|sequence|pipelin*|protocol|verb) .. (unrecognized|unknown|error*|invalid|not implemented|unimplemented|not recognized|not supported|violation|bad|too many|not expected|unexpected|out of sequence|too long|synchronization|incorrect|not understood|wrong)",
         "(unrecognized|unknown|bad|invalid|unimplemented|unsupported|unexpected|too many .. bad|wrong|illegal|improper) .. (command*|syntax|sequence|verb|pipelining|protocol)",
         "(helo|ehlo|hello|mail|rcpt|data|starttls) [command|from|to] first",
-        "(send|say|expecting|use|need|expected) (helo|ehlo|hello|mail|rcpt) [hello|helo|ehlo]",
+        "(send|say|expecting|use|need|expected) (helo|ehlo|hello|mail from|rcpt) [hello|helo|ehlo]",
+        "too many errors",
         "syntax error",
         "(nested|duplicate) (mail|helo|ehlo)",
         "(not implemented|out of order|bad sequence)",
@@ -218,14 +248,16 @@ pub(super) const RULES: &[Rule] = &[
     // Their own trouble.
     rule("phrase.system", SystemProblem, &[
         "(server|service|system|host|site|mta|daemon|smtp) .. (busy|overload*|unavailable|not available|down|shutting down|maintenance|problem|failure|error|malfunction|too busy|starting|restart*|not active|not ready|trouble|stopp*|paused|not responding) + !policy",
-        "(temporary|temporarily|internal|system|server|local|transient|unexpected|operating system|database|dns|queue|spool|disk|io|resource*|configuration|config|processing|upstream|backend|technical|ldap|lookup|license) [server|system|service|local|backend|lookup|dns|processing|delivery|internal] (error*|failure|failed|problem*|fault|trouble|unavailable|timeout|expired|exhausted|temporarily|issue*|shortage|outage)",
+        "(temporary|temporarily|internal|system|server|local|transient|unexpected|technical) .. (error*|failure*|failed|problem*|fault|trouble|issue*|shortage|outage)",
+        "(operating system|database|dns|queue|spool|disk|io|resource*|configuration|config|processing|upstream|backend|ldap|lookup|license) (error*|failure|failed|problem*|fault|trouble|unavailable|timeout|expired|exhausted|temporarily)",
         "(load average|system load|server load|load) .. (high|too|exceed*)",
         "(high|too much|heavy|excessive) [system|server] load",
         "(overload*|out of memory|low memory|too busy|shutting down|shutdown|maintenance|insufficient [system] resources|no resources|resources (temporarily|unavailable|exhausted|not available))",
         "resources [are] (temporarily|not|un*)",
         "(error|failed|failure|unable|cannot|could not|problem) [in|to|while|when|at|during] (writing|write|creat*|open*|process*|lock*|queue|connect*|contact*|reach*|resolv*|lookup|replicat*|access*|stor*|spool*|sav*|accept* connection)",
         "(died|crash*) .. signal",
-        "(connection|connect) .. (closed abruptly|refused|reset|lost|failed)",
+        "(connect*|remote|upstream|backend) .. connection (refused|reset|lost|failed|timed out)",
+        "connection (closed abruptly|reset|lost|failed)",
         "(mail|mail system|delivery) (system) (error|failure|problem)",
         "(service|server) closing",
         "closing (connection|transmission channel|channel) $",
@@ -249,15 +281,11 @@ pub(super) const RULES: &[Rule] = &[
         "(abuse|security) [team|reason*|violation|issue]",
         "block*",
     ], "550 rejected by local policy"),
-    // Words that name no cause. They keep the enhanced code from being taken at its word.
-    rule("phrase.none", Unknown, &[
-        "^ [sorry] [please] try [again] later $",
-        "^ [message] [temporarily] (deferred|delayed) [please] [try again later] $",
-        "message [temporarily] (deferred|delayed) [please] (try|retry)",
-        "service refuse*",
-        "^ unknown error",
-        "^ connection dropped $",
-        "^ temporary failure please try again later $",
-        "due to a recipient error",
-    ], "450 please try again later").lasts(Transient),
+    // Postfix puts these words before whatever its policy services say.
+    rule(
+        "phrase.recipient.rejected",
+        MailboxUnavailable,
+        &["(recipient*|rcpt) .. (reject*|refused|denied) + !later"],
+        "550 <a@example.net>: Recipient address rejected: example.net",
+    ),
 ];

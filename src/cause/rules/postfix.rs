@@ -209,7 +209,7 @@ pub(super) const RULES: &[Rule] = &[
         "postfix.policy.try_later",
         Greylisted,
         POLICY,
-        &["policy rejection please try later"],
+        &["policy rejection please try [again] later"],
         "450 4.7.1 <a@example.net>: Recipient address rejected: Policy Rejection- Please try later.",
     ),
     rule(

@@ -14,6 +14,8 @@ const fn rule(
 }
 
 pub(super) const RULES: &[Rule] = &[
+    rule("code.556", Routing, "RFC 7504, 3.2: the domain takes no mail", &[], "556 no")
+        .codes(&[556]),
     rule(
         "code.538",
         TlsRequired,

@@ -1,0 +1,67 @@
+//! Internet providers and hosters of Europe and North America.
+
+use super::super::Cause::{self, *};
+use super::Rule;
+const COMCAST: &str = "Comcast postmaster, SMTP error codes";
+const COX: &str = "Cox, email error codes";
+const CHARTER: &str = "Charter (Spectrum), postmaster error codes";
+const ATT: &str = "AT&T and Prodigy, block list replies";
+const ORANGE: &str = "Orange, Wanadoo and La Poste, reply codes";
+const FREE: &str = "Free (Proxad) postmaster";
+const GMX: &str = "GMX, WEB.DE and mail.com postmaster, error messages";
+const TONLINE: &str = "T-Online postmaster, FAQ";
+const GODADDY: &str = "GoDaddy (bizsmtp), bounce codes";
+const RACKSPACE: &str = "Rackspace Email, bounce codes";
+const ITALY: &str = "Aruba, Libero and Tiscali, as seen";
+const COMCAST_CODES: &str = "https://postmaster.comcast.net/smtp-error-codes.php";
+const GMX_CODES: &str = "https://postmaster.gmx.net/en/error-messages";
+
+const fn rule(
+    id: &'static str,
+    cause: Cause,
+    source: &'static str,
+    text: &'static [&'static str],
+    example: &'static str,
+) -> Rule {
+    Rule::new(id, cause, source, text, example)
+}
+
+pub(super) const RULES: &[Rule] = &[
+    rule("comcast.block", Blocklisted, COMCAST, &["comcast block for spam", "bl0000*", "found on one or more dnsbls"], "554 mx.example.net 192.0.2.1 Comcast block for spam. Please see the page BL000000").doc(COMCAST_CODES),
+    rule("comcast.rate", RateLimited, COMCAST, &["rl0000*", "throttled try later"], "421 4.1.0 192.0.2.1 throttled try later").doc(COMCAST_CODES),
+    rule("comcast.ptr", RdnsHelo, COMCAST, &["all mail servers must have a ptr record"], "554 mx.example.net 192.0.2.1 We require that all mail servers must have a PTR record with a valid Reverse DNS entry.").doc(COMCAST_CODES),
+    rule("comcast.spf", SenderAuthFailed, COMCAST, &["invalid ip for sending mail of domain"], "550 5.1.0 Invalid IP for sending mail of domain example.net").doc(COMCAST_CODES),
+    rule("cox.connections", TooManyConnections, COX, &["(cxcnct|cxconn)"], "421 mx.example.net 192.0.2.1 refused. AUP#CXCNCT"),
+    rule("cox.rate", RateLimited, COX, &["(cxmxrt|cxthrt|cxrate)"], "452 4.1.0 AUP#CXMXRT"),
+    rule("cox.rdns", RdnsHelo, COX, &["(cxdns|cxhelo)"], "554 192.0.2.1 rejected. AUP#CXDNS"),
+    rule("cox.blocked", Blocklisted, COX, &["(cxbl|ipbl*|ipbl0*)"], "554 192.0.2.1 rejected. AUP#CXBL"),
+    rule("cox.content", ContentRejected, COX, &["(cxmj|cxmsg|cxcm|urlbl*)"], "552 5.2.0 rejected. AUP#CXMJ"),
+    rule("cox.sender", SenderRejected, COX, &["cxsndr"], "550 5.1.0 rejected. AUP#CXSNDR"),
+    rule("charter.connections", TooManyConnections, CHARTER, &["(e3110|e3120|e3130)", "aup in 1010"], "421 mx.example.net E3110"),
+    rule("charter.sender", SenderRejected, CHARTER, &["e2110", "does not exist e2*"], "553 5.1.0 example.net does not exist E2110"),
+    rule("att.blocklist", Blocklisted, ATT, &["dnsbl (rbl|attrbl)", "_is_blocked", "abuse_rbl"], "553 5.3.0 mx DNSBL:RBL 521< 192.0.2.1 >_is_blocked.For assistance forward this email"),
+    rule("att.unknown_recipients", BadReputation, ATT, &["excessive unknown recipients"], "451 VS1-IP Excessive unknown recipients - possible Open Relay"),
+    rule("orange.connections", TooManyConnections, ORANGE, &["trop de connexions", "(ofr*|lpn*) .. too many connections"], "421 mwinf5c04 ME Trop de connexions, veuillez verifier votre configuration. Too many connections, slow down. OFR004_104 [104]"),
+    rule("orange.reputation", Blocklisted, ORANGE, &["(ip source bloquee|blocked for spamming)", "(ofr006_102|ofr_102|ofr006_103|lpn006_102)"], "550 mwinf5c04 ME Adresse IP source bloquee pour incident de spam. Client host blocked for spamming issues. OFR006_102"),
+    rule("orange.none", Unknown, ORANGE, &["service refuse* .. veuillez essayer plus tard"], "421 mwinf5c04 ME Service refuse. Veuillez essayer plus tard. Service refused, please try later. OFR_999 [999]"),
+    rule("orange.recipient", MailboxUnavailable, ORANGE, &["compte du destinataire", "adresse .. (destinataire invalide|invalide)", "adresse d au moins un destinataire", "(ofr_416|ofr_418|lpn007_426)"], "550 5.5.0 Le compte du destinataire est bloque. The recipient account is blocked. LPN007_426"),
+    rule("orange.spam", ContentRejected, ORANGE, &["mail rejete", "(ofr_506|ofr006_506|ofr007_506)"], "550 5.7.1 Mail rejete. Mail rejected. OFR_506 [506]"),
+    rule("orange.quota", StorageFull, ORANGE, &["(boite .. pleine|ofr_417|ofr_517)"], "552 5.1.1 Boite du destinataire pleine. Recipient overquota. OFR_417 [417]"),
+    rule("free.errors", BadReputation, FREE, &["too many errors from your ip", "too many .. invalid recipients from"], "451 too many errors from your ip (192.0.2.1), please visit the page"),
+    rule("gmx.ptr", RdnsHelo, GMX, &["bad dns ptr resource record"], "554 mx.example.net Bad DNS PTR resource record.").doc(GMX_CODES),
+    rule("gmx.sender", SenderRejected, GMX, &["invalid dns mx or a aaaa resource record"], "550 Requested action not taken: mailbox unavailable; invalid DNS MX or A/AAAA resource record").doc(GMX_CODES),
+    rule("gmx.headers", ContentRejected, GMX, &["transaction failed [reject due to] [duplicate|invalid|multiple|missing] (header|duplicate header)", "transaction failed duplicate header"], "554 Transaction failed: Duplicate header 'From'.").doc(GMX_CODES),
+    rule("gmx.policy", PolicyRejected, GMX, &["reject due to policy"], "554 Reject due to policy restrictions.").doc(GMX_CODES),
+    rule("gmx.many_mails", StorageFull, GMX, &["zuviele mails auf dem server", "too many messages on the server"], "550 <a@example.com> Benutzer hat zuviele Mails auf dem Server.").doc(GMX_CODES),
+    rule("tonline.reputation", BadReputation, TONLINE, &["none bad reputation", "nowl"], "554 IP=192.0.2.1 None/bad reputation. Ask your postmaster for help (NOWL)"),
+    rule("tonline.block", Blocklisted, TONLINE, &["a problem occurred ask your postmaster", "a problem occurred .. contact"], "554 IP=192.0.2.1 - A problem occurred. (Ask your postmaster for help or to contact tosa@example.com to clarify.) (BL)").doc("https://postmaster.t-online.de"),
+    rule("tonline.spam", ContentRejected, TONLINE, &["considered as spam or virus"], "550 5.7.0 Message considered as spam or virus, rejected"),
+    rule("godaddy.rdns", RdnsHelo, GODADDY, &["(ib007|ib101|ib108|ib115)"], "421 mx bizsmtp Temporarily rejected. IB101. <192.0.2.1>"),
+    rule("godaddy.listed", Blocklisted, GODADDY, &["(ib103|ib104|ib105|ib106|ib110|ib111)"], "554 mx bizsmtp Connection refused IB105"),
+    rule("godaddy.rate", RateLimited, GODADDY, &["(ib605|ib607|ib603|ib504)"], "452 Reduce them and retry. IB605"),
+    rule("godaddy.content", ContentRejected, GODADDY, &["(ib2*|ib212|ib705|ib201)"], "552 rejected IB212"),
+    rule("godaddy.sender", SenderRejected, GODADDY, &["(ib401|ib501|ib502|ib506)"], "550 rejected IB501"),
+    rule("rackspace.recipient", MailboxUnavailable, RACKSPACE, &["could not be found or was misspelled"], "550 5.1.1 Email address could not be found, or was misspelled (G8)"),
+    rule("libero.blocked", Blocklisted, ITALY, &["(smtp|mail) .. (rifiutat*|bloccat*)"], "550 mail da 192.0.2.1 rifiutata"),
+    rule("rambler.blocked", MailboxUnavailable, "Rambler, as seen", &["recipient address rejected blocked $"], "540 5.7.1 <a@example.com>: recipient address rejected: Blocked"),
+];

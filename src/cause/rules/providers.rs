@@ -1,2 +1,0 @@
-use super::Rule;
-pub(super) const RULES: &[Rule] = &[];
