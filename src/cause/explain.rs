@@ -193,13 +193,3 @@ mod tests {
         assert_eq!(value["confidence"], "phrase");
     }
 }
-
-/// Text.
-pub fn text(line: &str) -> String {
-    line.to_owned()
-}
-
-/// Json.
-pub fn json(line: &str) -> String {
-    line.to_owned()
-}
