@@ -1,1 +1,3 @@
 //! The hermetic tests: one binary, a file per behaviour.
+
+mod cause;
