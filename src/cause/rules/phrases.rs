@@ -60,7 +60,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("phrase.rdns", RdnsHelo, &[
         "reverse dns",
         "(rdns|ptr|fcrdns) .. (fail*|missing|required|record*|invalid|mismatch|not|no|generic|lookup|setup|resolve|must|bad)",
-        "(no|missing|bad|invalid|generic|without|lack*|valid|not have|have a) [dns] (ptr|rdns)",
+        "(no|missing|bad|invalid|generic|without|lack*|valid|not have|have a) [dns|valid|corresponding|matching|associated] (ptr|rdns)",
         "(ip|address|host|client) .. (has no|does not have|doesnt have|without|not have) .. (dns name|hostname|host name|reverse)",
         "dynamic ip .. generic",
         "cannot (find|resolve) .. (hostname|host name)",
@@ -70,7 +70,7 @@ pub(super) const RULES: &[Rule] = &[
         "unresolvable (hostname|host name|ip|client)",
     ], "550 your address has no PTR record").lasts(PermanentInDisguise),
     rule("phrase.helo", RdnsHelo, &[
-        "(helo|ehlo|hello) .. (invalid|reject*|denied|not allowed|mismatch|does not match|bad|fully|fqdn|resolve|not found|forged|fake*|not valid|impersonat*|violat*|must be|not exist|not resolve)",
+        "(helo|ehlo|hello) .. (invalid|reject*|denied|not allowed|mismatch|does not match|bad|fully|fqdn|resolve|not found|forged|fake*|not valid|impersonat*|violat*|must be|not exist|not resolve|forbidden|ip address)",
             "(invalid|bad|valid|illegal) .. (helo|ehlo) + !first",
             "hostname looks like",
         "(invalid|bad|fake|forged|your|illegal|unacceptable) (helo|ehlo) + !first",
@@ -165,7 +165,7 @@ pub(super) const RULES: &[Rule] = &[
     ], "421 too many connections, slow down"),
     // RFC 3463 gives X.2.2 to full mailboxes alone, so a limit or quota with it is one of storage.
     rule("phrase.full.enhanced", StorageFull, &["(quota|full|exceed*|limit*|over|space)"], "552 5.2.2 quota limit exceeded").enhanced(&[(2, 2, 2)]),
-    rule("phrase.full.mailbox", StorageFull, &["(mailbox|inbox|maildir|mail box|disk|storage) .. (exceed*|full|quota|limit*|too large|over) + !message* + !rate + !sending", "(mail|mailbox|maildir|disk) quota + !sending", "account* .. not have enough space"], "550 mailbox size exceeded"),
+    rule("phrase.full.mailbox", StorageFull, &["(mailbox|inbox|maildir|mail box|disk|storage) .. (exceed*|full|quota|limit*|too large|over) + !message* + !rate + !send*", "(mail|mailbox|maildir|disk) quota + !send*", "account* .. not have enough space"], "550 mailbox size exceeded"),
     rule("phrase.full.user", StorageFull, &["(user|mailbox|account|recipient*) .. (reached|exceed*|over) .. (quota|storage) + !sending + !daily + !hourly + !message* + !rate + !smtp + !relay + !send"], "450 user has reached the quota limit"),
     rule("phrase.system.lookup", SystemProblem, &["(database|ldap|sql|directory|backend|back end) .. (unavailable|down|unreachable|not available|fail*|error*)", "(dns|ldap|database|backend|lookup|upstream|sql|resolver|directory) .. (timeout|timed out|time out)"], "451 DNS timeout"),
     rule("phrase.unavailable.policy", PolicyRejected, &["^ service unavailable $"], "450 4.7.1 Service unavailable").enhanced(&[(7, 1, 1)]),
@@ -180,6 +180,7 @@ pub(super) const RULES: &[Rule] = &[
         "(slow down|too fast|too quickly|too frequent*|sending too|back off)",
         "(excessive|unusual|unexpected|high|large) (volume|rate|amount|number)",
         "(receiving|sending) .. (mail|messages) .. (rate|quickly|fast)",
+        "limit on the number",
         "(daily|hourly) [smtp|sending|message|user|relay|recipient] (limit*|quota|maximum)",
         "reduce the number of recipients",
         "sending [rate|limit*] (limit*|exceed*|paused|quota)",
@@ -235,7 +236,8 @@ pub(super) const RULES: &[Rule] = &[
     ], "550 the domain does not exist"),
     // Who sends.
     rule("phrase.sender", SenderRejected, &[
-        "(sender|from|mailfrom|mail from|return path|envelope from|from address|from domain|originator|envelope sender) .. (invalid|not exist*|does not exist|doesnt exist|not found|unresolvable|not verified|not valid|rejected|refused|not allowed|unverified|verify|verification|verified|blocked|unknown|denied|not owned|must|not resolve|bad|malformed|no mx|syntax|mismatch|not permitted|not accepted|not a)",
+        "(sender|from|mailfrom|mail from|return path|envelope from|from address|from domain|originator|envelope sender) .. (invalid|not exist*|does not exist|doesnt exist|not found|unresolvable|not verified|not valid|rejected|refused|not allowed|unverified|verify|verification|verified|blocked|unknown|denied|not owned|must|not resolve|bad|malformed|no mx|syntax|mismatch|not permitted|not accepted|not a) + !from your + !from this",
+        "(from|sender) address is not",
         "(invalid|unknown|bad|unresolvable|unverified|illegal|null|unregistered) (sender*|from|mailfrom|mail from|return path|envelope from|rfc .. from|originator)",
         "(email address|identity|identities|sender signature|sending domain) .. (not verified|not been verified|fail*|not configured|unconfigured|unregistered)",
         "(invalid|no|missing) dns (mx|a|mx or a)",
