@@ -128,6 +128,7 @@ pub(super) const RULES: &[Rule] = &[
             "(your|this) (access|ip|host|server|network) .. (blocked|banned|blacklisted)",
             "(not allowed|denied|refused|rejected|blocked) .. from (this|your) (ip|host|network)",
             "(dialup|dial up|dynamic (ip|address*|range*)|dynamically|residential)",
+        "(blocked|banned) for (your|this) (ip|host|network|server)",
         "blocked using + !pattern* + !content + !filter*",
         "(access|mail|email|message*|connection*) from .. (ip|address|host|your network) .. (blocked|banned|denied|rejected|refused|forbidden|not allowed|not accepted)",
         "(delist*|delisting|unblock*|remov* from (this|the|our) list|whitelist request)",
@@ -154,9 +155,10 @@ pub(super) const RULES: &[Rule] = &[
     // How much at once.
     rule("phrase.connections", TooManyConnections, &[
         "(too many|max*|maximum|limit* .. number|number|excessive|many|too much|exceed*|simultaneous|concurrent|parallel) .. (connection*|session*|threads) + !messages per",
-        "(connection*|session*|concurrency) .. (limit*|exceed*|rate|throttl*|quota|maximum|too many|too fast|frequency|count)",
+        "(connection*|session*|concurrency) .. (limit*|exceed*|rate|throttl*|quota|maximum|too many|too fast|frequency|count) + !lifetime",
         "(throttl*|limit*) .. (connection*|session*)",
         "concurrency",
+        "(no more|only one|one) connection* (accepted|allowed|at a time|per)",
         "trop de (connexion*|connections|sessions)",
         "zu viele .. verbindungen",
         "demasiadas conexiones",
@@ -167,7 +169,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("phrase.full.enhanced", StorageFull, &["(quota|full|exceed*|limit*|over|space)"], "552 5.2.2 quota limit exceeded").enhanced(&[(2, 2, 2)]),
     rule("phrase.full.mailbox", StorageFull, &["(mailbox|inbox|maildir|mail box|disk|storage) .. (exceed*|full|quota|limit*|too large|over) + !message* + !rate + !send*", "(mail|mailbox|maildir|disk) quota + !send*", "account* .. not have enough space"], "550 mailbox size exceeded"),
     rule("phrase.full.user", StorageFull, &["(user|mailbox|account|recipient*) .. (reached|exceed*|over) .. (quota|storage) + !sending + !daily + !hourly + !message* + !rate + !smtp + !relay + !send"], "450 user has reached the quota limit"),
-    rule("phrase.system.lookup", SystemProblem, &["(database|ldap|sql|directory|backend|back end) .. (unavailable|down|unreachable|not available|fail*|error*)", "(dns|ldap|database|backend|lookup|upstream|sql|resolver|directory) .. (timeout|timed out|time out)"], "451 DNS timeout"),
+    rule("phrase.system.lookup", SystemProblem, &["(database|ldap|sql|directory|backend|back end) .. (unavailable|down|unreachable|not available|fail*|error*)", "(dns|ldap|database|backend|lookup|upstream|sql|resolver|directory|internal) .. (timeout|timed out|time out)", "timeout .. (ldap|database|dns|authentication server|backend|upstream)"], "451 DNS timeout"),
     rule("phrase.unavailable.policy", PolicyRejected, &["^ service unavailable $"], "450 4.7.1 Service unavailable").enhanced(&[(7, 1, 1)]),
     // How much in all.
     rule("phrase.rate", RateLimited, &[
@@ -178,7 +180,8 @@ pub(super) const RULES: &[Rule] = &[
         "too many (message*|mail*|email*|recipient*|rcpt*|destination*|addresses|deliver*|request*)",
         "(message*|mail*|email*|recipient*) .. (per|each|this) (hour|minute|day|second)",
         "(slow down|too fast|too quickly|too frequent*|sending too|back off)",
-        "(excessive|unusual|unexpected|high|large) (volume|rate|amount|number)",
+        "(excessive|unusual|unexpected|high|large) [mail|message|email|sending] (volume|rate|amount|number)",
+        "(message|mail|email|sending|send|delivery) (rate|volume|frequency) .. (high|exceed*|limit*|too|reached)",
         "(receiving|sending) .. (mail|messages) .. (rate|quickly|fast)",
         "limit on the number",
         "(daily|hourly) [smtp|sending|message|user|relay|recipient] (limit*|quota|maximum)",
@@ -264,7 +267,7 @@ pub(super) const RULES: &[Rule] = &[
         "not (rfc|in compliance with rfc) [822|2822|5322] compliant",
     ], "550 this message looks like spam"),
     // Too slow.
-    rule("phrase.timeout", Timeout, &["(timeout|time out|timed out|timedout)", "idle (too long|for too long|time|limit)", "(connection time|session time|time limit) .. (exceed*|limit*|expired)", "(connection|session) (expired|has expired)", "exceeded allowable connection time", "inactivity"], "421 you were idle too long"),
+    rule("phrase.timeout", Timeout, &["(timeout|time out|timed out|timedout)", "idle (too long|for too long|time|limit)", "(connection time|session time|session lifetime|time limit) .. (exceed*|limit*|expired)", "(connection|session) (expired|has expired)", "exceeded allowable connection time", "inactivity"], "421 you were idle too long"),
     // What was said wrongly.
     rule("phrase.protocol", ProtocolError, &[
         "(command*|syntax|parameter*|argument*|sequence|pipelin*|protocol|verb) .. (unrecognized|unknown|error*|invalid|not implemented|unimplemented|not recognized|not supported|violation|bad|too many|not expected|unexpected|out of sequence|too long|synchronization|incorrect|not understood|wrong)",
@@ -290,6 +293,8 @@ pub(super) const RULES: &[Rule] = &[
         "resources [are] (temporarily|not|un*)",
         "(error|failed|failure|unable|cannot|could not|problem) [in|to|while|when|at|during] (writing|write|creat*|open*|process*|lock*|queue|connect*|contact*|reach*|resolv*|lookup|replicat*|access*|stor*|spool*|sav*|accept* connection)",
         "(died|crash*) .. signal",
+        "crashed",
+        "insufficient memory",
         "(connect*|remote|upstream|backend) .. connection (refused|reset|lost|failed|timed out)",
         "connection (closed abruptly|reset|lost|failed)",
         "(mail|mail system|delivery) (system) (error|failure|problem)",
