@@ -235,7 +235,7 @@ impl Rules {
                 cause: rule.cause,
                 rule: rule.id.clone(),
                 permanence: permanence(reply.code, rule.cause, rule.permanence, lasting),
-                blame: rule.blame.unwrap_or(rule.cause.blame()),
+                blame: rule.blame.unwrap_or_else(|| rule.cause.blame()),
             },
             None => Judgement {
                 cause: Cause::Unknown,
@@ -356,7 +356,7 @@ fn permanence(code: u16, cause: Cause, rule: Option<Permanence>, lasting: bool) 
         Some(Permanence::PermanentInDisguise) if code >= 500 => Permanence::Permanent,
         Some(said) => said,
         None if lasting && code < 500 => Permanence::PermanentInDisguise,
-        None if code >= 500 && !(passes && !lasting) => Permanence::Permanent,
+        None if code >= 500 && (lasting || !passes) => Permanence::Permanent,
         None => Permanence::Transient,
     }
 }

@@ -72,12 +72,11 @@ impl Words {
         while let Some(c) = rest.bytes().next() {
             if c == b'<'
                 && let Some(inner) = bracketed(rest)
+                && !worth_reading(inner)
             {
-                if !worth_reading(inner) {
-                    rest = rest.get(inner.len() + 2..).unwrap_or_default();
-                    hyphen_e = false;
-                    continue;
-                }
+                rest = rest.get(inner.len() + 2..).unwrap_or_default();
+                hyphen_e = false;
+                continue;
             }
             let run = run_length(rest, is_address_byte);
             if run == 0 {

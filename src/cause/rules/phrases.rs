@@ -60,7 +60,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("phrase.rdns", RdnsHelo, &[
         "reverse dns",
         "(rdns|ptr|fcrdns) .. (fail*|missing|required|record*|invalid|mismatch|not|no|generic|lookup|setup|resolve|must|bad)",
-        "(no|missing|bad|invalid|generic|without|lack*|valid|not have|have a) [dns] (ptr|rdns)",
+        "(no|missing|bad|invalid|generic|without|lack*|valid|not have|have a) [dns|valid|corresponding|matching|associated] (ptr|rdns)",
         "(ip|address|host|client) .. (has no|does not have|doesnt have|without|not have) .. (dns name|hostname|host name|reverse)",
         "dynamic ip .. generic",
         "cannot (find|resolve) .. (hostname|host name)",
@@ -70,7 +70,7 @@ pub(super) const RULES: &[Rule] = &[
         "unresolvable (hostname|host name|ip|client)",
     ], "550 your address has no PTR record").lasts(PermanentInDisguise),
     rule("phrase.helo", RdnsHelo, &[
-        "(helo|ehlo|hello) .. (invalid|reject*|denied|not allowed|mismatch|does not match|bad|fully|fqdn|resolve|not found|forged|fake*|not valid|impersonat*|violat*|must be|not exist|not resolve)",
+        "(helo|ehlo|hello) .. (invalid|reject*|denied|not allowed|mismatch|does not match|bad|fully|fqdn|resolve|not found|forged|fake*|not valid|impersonat*|violat*|must be|not exist|not resolve|forbidden|ip address)",
             "(invalid|bad|valid|illegal) .. (helo|ehlo) + !first",
             "hostname looks like",
         "(invalid|bad|fake|forged|your|illegal|unacceptable) (helo|ehlo) + !first",
@@ -128,6 +128,7 @@ pub(super) const RULES: &[Rule] = &[
             "(your|this) (access|ip|host|server|network) .. (blocked|banned|blacklisted)",
             "(not allowed|denied|refused|rejected|blocked) .. from (this|your) (ip|host|network)",
             "(dialup|dial up|dynamic (ip|address*|range*)|dynamically|residential)",
+        "(blocked|banned) for (your|this) (ip|host|network|server)",
         "blocked using + !pattern* + !content + !filter*",
         "(access|mail|email|message*|connection*) from .. (ip|address|host|your network) .. (blocked|banned|denied|rejected|refused|forbidden|not allowed|not accepted)",
         "(delist*|delisting|unblock*|remov* from (this|the|our) list|whitelist request)",
@@ -154,9 +155,10 @@ pub(super) const RULES: &[Rule] = &[
     // How much at once.
     rule("phrase.connections", TooManyConnections, &[
         "(too many|max*|maximum|limit* .. number|number|excessive|many|too much|exceed*|simultaneous|concurrent|parallel) .. (connection*|session*|threads) + !messages per",
-        "(connection*|session*|concurrency) .. (limit*|exceed*|rate|throttl*|quota|maximum|too many|too fast|frequency|count)",
+        "(connection*|session*|concurrency) .. (limit*|exceed*|rate|throttl*|quota|maximum|too many|too fast|frequency|count) + !lifetime",
         "(throttl*|limit*) .. (connection*|session*)",
         "concurrency",
+        "(no more|only one|one) connection* (accepted|allowed|at a time|per)",
         "trop de (connexion*|connections|sessions)",
         "zu viele .. verbindungen",
         "demasiadas conexiones",
@@ -165,9 +167,9 @@ pub(super) const RULES: &[Rule] = &[
     ], "421 too many connections, slow down"),
     // RFC 3463 gives X.2.2 to full mailboxes alone, so a limit or quota with it is one of storage.
     rule("phrase.full.enhanced", StorageFull, &["(quota|full|exceed*|limit*|over|space)"], "552 5.2.2 quota limit exceeded").enhanced(&[(2, 2, 2)]),
-    rule("phrase.full.mailbox", StorageFull, &["(mailbox|inbox|maildir|mail box|disk|storage) .. (exceed*|full|quota|limit*|too large|over) + !message* + !rate + !sending", "(mail|mailbox|maildir|disk) quota + !sending", "account* .. not have enough space"], "550 mailbox size exceeded"),
+    rule("phrase.full.mailbox", StorageFull, &["(mailbox|inbox|maildir|mail box|disk|storage) .. (exceed*|full|quota|limit*|too large|over) + !message* + !rate + !send*", "(mail|mailbox|maildir|disk) quota + !send*", "account* .. not have enough space"], "550 mailbox size exceeded"),
     rule("phrase.full.user", StorageFull, &["(user|mailbox|account|recipient*) .. (reached|exceed*|over) .. (quota|storage) + !sending + !daily + !hourly + !message* + !rate + !smtp + !relay + !send"], "450 user has reached the quota limit"),
-    rule("phrase.system.lookup", SystemProblem, &["(database|ldap|sql|directory|backend|back end) .. (unavailable|down|unreachable|not available|fail*|error*)", "(dns|ldap|database|backend|lookup|upstream|sql|resolver|directory) .. (timeout|timed out|time out)"], "451 DNS timeout"),
+    rule("phrase.system.lookup", SystemProblem, &["(database|ldap|sql|directory|backend|back end) .. (unavailable|down|unreachable|not available|fail*|error*)", "(dns|ldap|database|backend|lookup|upstream|sql|resolver|directory|internal) .. (timeout|timed out|time out)", "timeout .. (ldap|database|dns|authentication server|backend|upstream)"], "451 DNS timeout"),
     rule("phrase.unavailable.policy", PolicyRejected, &["^ service unavailable $"], "450 4.7.1 Service unavailable").enhanced(&[(7, 1, 1)]),
     // How much in all.
     rule("phrase.rate", RateLimited, &[
@@ -178,8 +180,10 @@ pub(super) const RULES: &[Rule] = &[
         "too many (message*|mail*|email*|recipient*|rcpt*|destination*|addresses|deliver*|request*)",
         "(message*|mail*|email*|recipient*) .. (per|each|this) (hour|minute|day|second)",
         "(slow down|too fast|too quickly|too frequent*|sending too|back off)",
-        "(excessive|unusual|unexpected|high|large) (volume|rate|amount|number)",
+        "(excessive|unusual|unexpected|high|large) [mail|message|email|sending] (volume|rate|amount|number)",
+        "(message|mail|email|sending|send|delivery) (rate|volume|frequency) .. (high|exceed*|limit*|too|reached)",
         "(receiving|sending) .. (mail|messages) .. (rate|quickly|fast)",
+        "limit on the number",
         "(daily|hourly) [smtp|sending|message|user|relay|recipient] (limit*|quota|maximum)",
         "reduce the number of recipients",
         "sending [rate|limit*] (limit*|exceed*|paused|quota)",
@@ -235,7 +239,8 @@ pub(super) const RULES: &[Rule] = &[
     ], "550 the domain does not exist"),
     // Who sends.
     rule("phrase.sender", SenderRejected, &[
-        "(sender|from|mailfrom|mail from|return path|envelope from|from address|from domain|originator|envelope sender) .. (invalid|not exist*|does not exist|doesnt exist|not found|unresolvable|not verified|not valid|rejected|refused|not allowed|unverified|verify|verification|verified|blocked|unknown|denied|not owned|must|not resolve|bad|malformed|no mx|syntax|mismatch|not permitted|not accepted|not a)",
+        "(sender|from|mailfrom|mail from|return path|envelope from|from address|from domain|originator|envelope sender) .. (invalid|not exist*|does not exist|doesnt exist|not found|unresolvable|not verified|not valid|rejected|refused|not allowed|unverified|verify|verification|verified|blocked|unknown|denied|not owned|must|not resolve|bad|malformed|no mx|syntax|mismatch|not permitted|not accepted|not a) + !from your + !from this",
+        "(from|sender) address is not",
         "(invalid|unknown|bad|unresolvable|unverified|illegal|null|unregistered) (sender*|from|mailfrom|mail from|return path|envelope from|rfc .. from|originator)",
         "(email address|identity|identities|sender signature|sending domain) .. (not verified|not been verified|fail*|not configured|unconfigured|unregistered)",
         "(invalid|no|missing) dns (mx|a|mx or a)",
@@ -262,7 +267,7 @@ pub(super) const RULES: &[Rule] = &[
         "not (rfc|in compliance with rfc) [822|2822|5322] compliant",
     ], "550 this message looks like spam"),
     // Too slow.
-    rule("phrase.timeout", Timeout, &["(timeout|time out|timed out|timedout)", "idle (too long|for too long|time|limit)", "(connection time|session time|time limit) .. (exceed*|limit*|expired)", "(connection|session) (expired|has expired)", "exceeded allowable connection time", "inactivity"], "421 you were idle too long"),
+    rule("phrase.timeout", Timeout, &["(timeout|time out|timed out|timedout)", "idle (too long|for too long|time|limit)", "(connection time|session time|session lifetime|time limit) .. (exceed*|limit*|expired)", "(connection|session) (expired|has expired)", "exceeded allowable connection time", "inactivity"], "421 you were idle too long"),
     // What was said wrongly.
     rule("phrase.protocol", ProtocolError, &[
         "(command*|syntax|parameter*|argument*|sequence|pipelin*|protocol|verb) .. (unrecognized|unknown|error*|invalid|not implemented|unimplemented|not recognized|not supported|violation|bad|too many|not expected|unexpected|out of sequence|too long|synchronization|incorrect|not understood|wrong)",
@@ -288,6 +293,8 @@ pub(super) const RULES: &[Rule] = &[
         "resources [are] (temporarily|not|un*)",
         "(error|failed|failure|unable|cannot|could not|problem) [in|to|while|when|at|during] (writing|write|creat*|open*|process*|lock*|queue|connect*|contact*|reach*|resolv*|lookup|replicat*|access*|stor*|spool*|sav*|accept* connection)",
         "(died|crash*) .. signal",
+        "crashed",
+        "insufficient memory",
         "(connect*|remote|upstream|backend) .. connection (refused|reset|lost|failed|timed out)",
         "connection (closed abruptly|reset|lost|failed)",
         "(mail|mail system|delivery) (system) (error|failure|problem)",

@@ -47,7 +47,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("apple.policy", PolicyRejected, APPLE, &["(cs01|cs02|hm07|hm08|cs0*)"], "550 5.7.1 [CS01] Message rejected due to local policy.").doc("https://support.apple.com/en-us/HT204137"),
     rule("qq.frequency", RateLimited, QQ, &["(ip|sender|domain|recipient|mail) frequency limited"], "550 Ip frequency limited [abc IP: 192.0.2.1].").doc("https://service.mail.qq.com"),
     rule("qq.connections", TooManyConnections, QQ, &["connection frequency limited"], "550 Connection frequency limited").doc("https://service.mail.qq.com"),
-    rule("qq.content", ContentRejected, QQ, &["mail content denied", "suspected spam", "content denied"], "550 Mail content denied").doc("https://service.mail.qq.com"),
+    rule("qq.content", ContentRejected, QQ, &["mail content denied", "^ suspected spam $", "content denied"], "550 Mail content denied").doc("https://service.mail.qq.com"),
     rule("qq.reputation", BadReputation, QQ, &["suspected (spam ip|bounce attack*)", "^ connection denied"], "550 Suspected bounce attacks").doc("https://service.mail.qq.com"),
     rule("qq.recipient", MailboxUnavailable, QQ, &["^ mailbox unavailable or access denied"], "550 Mailbox unavailable or access denied").doc("https://service.mail.qq.com"),
     rule("qq.rejected", PolicyRejected, QQ, &["mail is rejected by recipient*"], "550 Mail is rejected by recipients").doc("https://service.mail.qq.com"),
