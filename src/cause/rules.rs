@@ -17,6 +17,7 @@ mod mtas;
 mod phrases;
 mod postfix;
 mod protocol;
+mod registry;
 mod sendmail;
 mod services;
 mod user;
@@ -382,6 +383,7 @@ const GROUPS: &[(Family, &[Rule])] = &[
     (Family::Software, sendmail::RULES),
     (Family::Software, mtas::RULES),
     (Family::Code, protocol::RULES),
+    (Family::Phrase, registry::RULES),
     (Family::Phrase, phrases::RULES),
     (Family::Enhanced, enhanced::RULES),
     (Family::Code, codes::RULES),

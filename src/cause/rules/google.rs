@@ -19,7 +19,8 @@ const fn rule(
 
 pub(super) const RULES: &[Rule] = &[
     rule("google.rate.same_message", RateLimited, DOC, &["exceeded its quota for sending messages with the same", "quota .. same (message id|url|dkim|domain)"], "421 4.7.28 Gmail has detected this message exceeded its quota for sending messages with the same Message-ID").doc(ERRORS),
-    rule("google.auth.spf", SenderAuthFailed, DOC, &["because spf .. didnt pass", "because .. (dkim|dmarc|spf) [authentication] (didnt pass|failed)", "because there is no dmarc alignment", "message is unauthenticated", "requires all [bulk] [email] senders to authenticate"], "421 4.7.27 Your email has been rate limited because SPF authentication didn't pass for this message.").lasts(PermanentInDisguise).doc(GUIDE),
+    rule("google.auth.spf", SenderAuthFailed, DOC, &["spf record + suspicious",
+            "because spf .. didnt pass", "because .. (dkim|dmarc|spf) [authentication] (didnt pass|failed)", "because there is no dmarc alignment", "message is unauthenticated", "requires all [bulk] [email] senders to authenticate"], "421 4.7.27 Your email has been rate limited because SPF authentication didn't pass for this message.").lasts(PermanentInDisguise).doc(GUIDE),
     rule("google.auth.tls", TlsRequired, DOC, &["wasnt sent over a tls connection", "requires all [bulk] [email] senders to use tls"], "421 4.7.29 Your email has been rate limited because this message wasn't sent over a TLS connection.").lasts(PermanentInDisguise).doc(GUIDE),
     rule("google.auth.ptr", RdnsHelo, DOC, &["(does not|doesnt) have a ptr record", "missing ptr records", "(ptr|reverse dns) .. rate limited", "rate limited .. (ptr|reverse dns)", "ip address sending this message does not have a ptr"], "550 5.7.25 The IP address sending this message does not have a PTR record setup").lasts(PermanentInDisguise).doc(GUIDE),
     rule("google.auth.ipv6", RdnsHelo, DOC, &["does not meet ipv6 sending guidelines"], "550 5.7.1 This message does not meet IPv6 sending guidelines regarding PTR records and authentication.").doc(GUIDE),
@@ -36,5 +37,6 @@ pub(super) const RULES: &[Rule] = &[
     rule("google.relay.limit", RateLimited, DOC, &["daily (smtp relay|user sending|sending) (limit|quota) exceeded", "sending (limit|quota) exceeded", "policy size per transaction exceeded"], "550 5.4.5 Daily SMTP relay limit exceeded for user.").doc(ERRORS),
     rule("google.relay.denied", RelayDenied, DOC, &["mail relay denied", "invalid credentials for relay"], "550 5.7.0 Mail relay denied 192.0.2.1. Invalid credentials for relay for one of the domains in: example.net").doc(ERRORS),
     rule("google.login", AuthRequired, DOC, &["username and password not accepted", "application specific password required", "please log in (with|via) your web browser", "weblogin required", "(badcredentials|invalidsecondfactor|wantauth|weblogin*)", "too many login attempts"], "535 5.7.8 Username and Password not accepted.").doc(ERRORS),
+    rule("google.domains", ProtocolError, DOC, &["multiple destination domains per transaction"], "451 4.3.0 Multiple destination domains per transaction is unsupported.").doc(ERRORS),
     rule("google.later", SystemProblem, DOC, &["mail server temporarily rejected message", "temporary system problem", "server busy try again later"], "421 4.7.0 Temporary System Problem. Try again later.").doc(ERRORS),
 ];

@@ -25,7 +25,11 @@ pub(super) const RULES: &[Rule] = &[
         "list.uri",
         ContentRejected,
         OTHERS,
-        &["(url*|uri*|link*) .. (surbl|uribl|ivmuri)"],
+        &[
+            "(url*|uri*|link*) .. (surbl|uribl|ivmuri)",
+            "(blacklisted|blocked|listed) (url*|uri*|link*)",
+            "(surbl|uribl) .. (url*|link*)",
+        ],
         "550 a URL in it is on multi.surbl.org",
     ),
     rule(

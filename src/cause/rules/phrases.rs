@@ -21,7 +21,7 @@ const fn rule(
 pub(super) const RULES: &[Rule] = &[
     // Words that name no cause, when they are all there is.
     rule("phrase.none", Unknown, &[
-        "^ [recipient address rejected] [sorry] [please] (try|retry) [it] [again] later $",
+        "^ [recipient address rejected|client host rejected] [sorry] [please] (try|retry) [it] [again] later $",
         "^ [message|mail|email] [temporarily] (deferred|delayed|refused|rejected) [temporarily] [please] [try again later] $",
             "^ (message|mail|email) (denied|not accepted|could not be delivered) [temporarily] $",
         "(message|mail) [temporarily] (deferred|delayed) [please] try again later $",
@@ -175,11 +175,11 @@ pub(super) const RULES: &[Rule] = &[
     rule("phrase.rate", RateLimited, &[
         "(rate|rates) [control*|is] (limit*|exceed*|control*|throttl*)",
         "(ratelimit*|rate limit*|throttl*|frequency limited|limited frequency|flood*)",
-        "(limit*|quota|threshold|maximum|max|allowance) .. (exceed*|reached|hit) + !storage + !mailbox + !disk + !size + !hop* + !over quota + !time + !spam + !score",
-        "(exceed*|reached|over|above|hit) .. (limit*|threshold|rate|sending quota|quota for|allowed number|maximum number|messages|outbound|daily) + !storage + !mailbox + !disk + !size + !hop* + !time + !spam + !score",
+        "(limit*|quota|threshold|maximum|max|allowance) .. (exceed*|reached|hit) + !storage + !mailbox + !disk + !size + !hop* + !over quota + !time + !spam + !score + !line",
+        "(exceed*|reached|over|above|hit) .. (limit*|threshold|rate|sending quota|quota for|allowed number|maximum number|messages|outbound|daily) + !storage + !mailbox + !disk + !size + !hop* + !time + !spam + !score + !line",
         "too many (message*|mail*|email*|recipient*|rcpt*|destination*|addresses|deliver*|request*)",
         "(message*|mail*|email*|recipient*) .. (per|each|this) (hour|minute|day|second)",
-        "(slow down|too fast|too quickly|too frequent*|sending too|back off)",
+        "(slow down|slower|too fast|too quickly|too frequent*|sending too|back off)",
         "(excessive|unusual|unexpected|high|large) [mail|message|email|sending] (volume|rate|amount|number)",
         "(message|mail|email|sending|send|delivery) (rate|volume|frequency) .. (high|exceed*|limit*|too|reached)",
         "(receiving|sending) .. (mail|messages) .. (rate|quickly|fast)",
@@ -202,19 +202,20 @@ pub(super) const RULES: &[Rule] = &[
     // Nowhere to go.
     rule("phrase.loop", Routing, &["(loop*|hop count|too many hops|too many received)", "maximum hop*", "(hops|received headers) .. (exceed*|too many)", "(exceed*|too many) .. (hops|received)"], "554 mail loop detected"),
     rule("phrase.recipient", MailboxUnavailable, &[
-        "(user|recipient*|mailbox|account|address|addressee|recepient|mail address|email address|person|username|alias|subscriber|destinataire|customer|benutzer|usuario|utente|login|member|addresses|users|email) .. (unknown|unavailable|not found|doesnt exist|does not exist|not exist|dont exist|do not exist|doesnot exist|invalid|disabled|inactive|suspended|expired|terminated|discontinued|deactivated|locked|closed|not known|not recognized|not valid|not available|deleted|removed|unallocated|frozen|not listed|no longer|not active|not local|inconnu*|bloque|misspelled|cannot be verified|could not be found|couldnt be found|cannot be found|not in recipient list|nonexistent|non existent|undeliverable|not allowed|restricted|invalide|unbekannt|not a member|blocked|has changed|not our|isnt valid) + !domain + !sender* + !host + !from address + !ip",
+        "(user|recipient*|mailbox|account|address|addressee|recepient|mail address|email address|person|username|alias|subscriber|destinataire|customer|benutzer|usuario|utente|login|member|addresses|users|email) .. (unknown|unavailable|not found|doesnt exist|does not exist|not exist|dont exist|do not exist|doesnot exist|invalid|disabled|inactive|suspended|expired|terminated|discontinued|deactivated|locked|closed|not known|not recognized|not valid|not available|deleted|removed|unallocated|frozen|not listed|no longer|not active|not local|inconnu*|bloque|misspelled|cannot be verified|could not be found|couldnt be found|cannot be found|not in recipient list|nonexistent|non existent|undeliverable|not allowed|restricted|invalide|unbekannt|not a member|blocked|has changed|not our|isnt valid) + !domain + !sender* + !host + !from address + !ip address",
         "(cant|cannot|unable to|could not|couldnt|failed to) verify [the] (recipient*|user*|address*|mailbox*)",
             "(account|mailbox|user|address) [is] not in use",
             "(cannot|cant|couldnt|could not|unable to) (find|locate) [the|that|this] (user*|mailbox*|recipient*|address*)",
             "unknown or illegal (alias|user|address)",
             "not our (user|customer)",
             "unable to deliver to $",
+        "this account is not",
         "unknown local part",
         "(recipient|rcpt) [is] not accepted",
         "(unknown|invalid|no such|no valid|not a valid) [local|final|destination|email|mail|smtp|virtual] (user*|recipient*|mailbox*|account*|address*|addressee|person|mailhost|username|name|destination|rcpt) + !sender* + !domain",
         "(bad|nonexistent|non existent|inactive|disabled|unavailable|undeliverable|unallocated|unrecognized|expired|suspended|blank|not an active|nosuch|not a known|unkown) (user*|recipient*|mailbox*|account*|address*|addressee|person|mailhost|username|name|destination|rcpt) + !sender* + !domain",
         "(doesnt|does not|not|dont) have [a|an|any] .. (account|mailbox|address)",
-        "no (mailbox|user|account|recipient|one|such user|such mailbox|such person|such address|such recipient) [here|by|with|exists|found|available]",
+        "no (mailbox|mail box|user|account|recipient|one|such user|such mailbox|such person|such address|such recipient) [here|by|with|exists|found|available]",
         "not our customer",
         "(user|mailbox) .. (reject*|refused|denied) + !sender* + !access denied + !spam + !polic* + !sorry",
         "all recipient* .. (invalid|rejected|refused)",
@@ -239,7 +240,7 @@ pub(super) const RULES: &[Rule] = &[
     ], "550 the domain does not exist"),
     // Who sends.
     rule("phrase.sender", SenderRejected, &[
-        "(sender|from|mailfrom|mail from|return path|envelope from|from address|from domain|originator|envelope sender) .. (invalid|not exist*|does not exist|doesnt exist|not found|unresolvable|not verified|not valid|rejected|refused|not allowed|unverified|verify|verification|verified|blocked|unknown|denied|not owned|must|not resolve|bad|malformed|no mx|syntax|mismatch|not permitted|not accepted|not a) + !from your + !from this",
+        "(sender|from|mailfrom|mail from|return path|envelope from|from address|from domain|originator|envelope sender) .. (invalid|not exist*|does not exist|doesnt exist|not found|unresolvable|not verified|not valid|rejected|refused|not allowed|unverified|verify|verification|verified|blocked|unknown|denied|not owned|must|not resolve|bad|malformed|no mx|syntax|mismatch*|not permitted|not accepted|not a) + !from your + !from this",
         "(from|sender) address is not",
         "(invalid|unknown|bad|unresolvable|unverified|illegal|null|unregistered) (sender*|from|mailfrom|mail from|return path|envelope from|rfc .. from|originator)",
         "(email address|identity|identities|sender signature|sending domain) .. (not verified|not been verified|fail*|not configured|unconfigured|unregistered)",
@@ -255,6 +256,7 @@ pub(super) const RULES: &[Rule] = &[
         "(contain*|blocked|banned|prohibited|dangerous|executable|illegal|forbidden) .. (attachment*|file type|extension)",
             "(bogofilter|dspam|spamd|razor|pyzor|dcc)",
             "too much (mail|message) data",
+        "line (limit|length) [is] exceed*",
         "content (reject*|filter*|polic*|denied|restrict*|block*|check*|examin*|scan*|violat*|not allowed)",
         "(message|mail|email|size|attachment|body|data|file) .. (too (large|big|long)|exceed* .. (size|limit*|maximum)|size limit|larger than|over [the] size|oversized)",
         "(exceed*|over) .. (message size|size limit|maximum size|max size|mailsize|maximum message|fixed maximum)",
@@ -324,6 +326,10 @@ pub(super) const RULES: &[Rule] = &[
         "(abuse|security) [team|reason*|violation|issue]",
         "block*",
     ], "550 rejected by local policy"),
+    // Addresses are taken out of the words, so what begins with the verb spoke of one; a domain
+    // would still stand before it.
+    rule("phrase.subject.address", MailboxUnavailable, &["^ (does not exist|doesnt exist|not found|is unknown|unknown|is not known|is invalid)"], "550 a@example.net doesn't exist"),
+    rule("phrase.subject.domain", Routing, &["(does not|doesnt) exist $ + !recipient* + !user* + !address* + !mailbox*"], "553 nowhere.example does not exist"),
     // Postfix puts these words before whatever its policy services say.
     rule(
         "phrase.recipient.rejected",

@@ -55,6 +55,13 @@ pub(super) const RULES: &[Rule] = &[
         "554 mx.example.net ESMTP not accepting messages",
     ),
     rule(
+        "sendmail.lost_input",
+        Timeout,
+        SRV,
+        &["lost input channel"],
+        "421 4.4.1 mx.example.net Lost input channel from [192.0.2.1]",
+    ),
+    rule(
         "sendmail.bad_commands",
         ProtocolError,
         SRV,
