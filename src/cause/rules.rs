@@ -15,6 +15,7 @@ mod lists;
 mod microsoft;
 mod mtas;
 mod phrases;
+mod phrases_mail;
 mod postfix;
 mod protocol;
 mod registry;
@@ -385,6 +386,7 @@ const GROUPS: &[(Family, &[Rule])] = &[
     (Family::Code, protocol::RULES),
     (Family::Phrase, registry::RULES),
     (Family::Phrase, phrases::RULES),
+    (Family::Phrase, phrases_mail::RULES),
     (Family::Enhanced, enhanced::RULES),
     (Family::Code, codes::RULES),
 ];
@@ -426,6 +428,7 @@ mod tests {
             assert!(seen.insert(rule.id), "two rules are called {}", rule.id);
             assert!(rule.id != NO_RULE && rule.id.contains('.'), "{}", rule.id);
             assert!(rule.cause.is_stated(), "{}", rule.id);
+            assert!(rule.doc.is_none_or(|doc| doc.starts_with("https://")), "{}", rule.id);
             assert!(rule.source.len() > 8, "{} does not say where it was seen", rule.id);
             let when = &rule.when;
             assert!(

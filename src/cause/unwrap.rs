@@ -63,7 +63,8 @@ pub fn reply(text: &str) -> Option<Reply> {
 /// How much of a paste is looked at. Replies are short, and bounces quote whole messages behind.
 pub const CAP: usize = 16 * 1024;
 
-/// How far behind an introduction the reply may begin: Exim names the command and its address first.
+/// How far behind an introduction the reply may begin: Exim names the command and its address
+/// first.
 const REACH: usize = 512;
 
 /// Phrases behind which a server's own reply follows.

@@ -205,8 +205,8 @@ proptest! {
     ) {
         let rules: Vec<_> = groups().collect();
         let (_, rule) = rules[which % rules.len()];
-        let context =
-            Context { phase: rule.when.phases.first().copied(), tls: rule.when.tls.unwrap_or(false) };
+        let phase = rule.when.phases.first().copied();
+        let context = Context { phase, tls: rule.when.tls.unwrap_or(false) };
         let plain = unwrap::reply(rule.example).expect("an example is a reply");
         let (code, text) = rule.example.split_at(3);
         let mut folded = format!("{code} ");

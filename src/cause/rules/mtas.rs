@@ -187,7 +187,8 @@ pub(super) const RULES: &[Rule] = &[
         SystemProblem,
         QMAIL,
         &[
-            "^ qq (temporary|trouble|read|out|unable|internal|permanent|waitpid|crashed|connection|exec)",
+            "^ qq (temporary|trouble|read|out|unable|internal|permanent|waitpid|crashed|\
+             connection|exec)",
             "^ out of memory",
             "unable to read controls",
         ],
@@ -265,7 +266,8 @@ pub(super) const RULES: &[Rule] = &[
         MailboxUnavailable,
         CYRUS,
         &["mailbox unknown either there is no mailbox"],
-        "550 5.1.1 Mailbox unknown.  Either there is no mailbox associated with this name or you do not have authorization to see it.",
+        "550 5.1.1 Mailbox unknown.  Either there is no mailbox associated with this name \
+             or you do not have authorization to see it.",
     ),
     rule("cyrus.quota", StorageFull, CYRUS, &["^ over quota"], "452 4.2.2 Over quota"),
     rule(
@@ -315,7 +317,8 @@ pub(super) const RULES: &[Rule] = &[
         Blocklisted,
         DOMINO,
         &["host found in dns (blacklist|blocklist)"],
-        "554 Connection from 192.0.2.1 rejected for policy reasons.  Host found in DNS blacklist at bl.example.net",
+        "554 Connection from 192.0.2.1 rejected for policy reasons.  Host found in DNS \
+             blacklist at bl.example.net",
     ),
     rule(
         "domino.policy",
@@ -336,7 +339,8 @@ pub(super) const RULES: &[Rule] = &[
         RelayDenied,
         MTA_SYSTEM,
         &["server requires authentication when (attempting to send|sending) to a non local"],
-        "503 This mail server requires authentication when attempting to send to a non-local e-mail address.",
+        "503 This mail server requires authentication when attempting to send to a \
+             non-local e-mail address.",
     ),
     rule(
         "communigate.unknown",

@@ -88,7 +88,8 @@ pub(super) const RULES: &[Rule] = &[
         "registry.system",
         SystemProblem,
         &[
-            "system (not accepting network messages|not capable of selected features|incorrectly configured)",
+            "system (not accepting network messages|not capable of selected features|\
+             incorrectly configured)",
             "network congestion",
         ],
         "421 System incorrectly configured",

@@ -106,7 +106,8 @@ pub(super) const RULES: &[Rule] = &[
             "domain name required for sender address",
             "sender domain must exist",
         ],
-        "553 5.1.8 <a@nowhere.example>... Domain of sender address a@nowhere.example does not exist",
+        "553 5.1.8 <a@nowhere.example>... Domain of sender address a@nowhere.example does \
+             not exist",
     ),
     rule(
         "sendmail.recipient.unknown",
@@ -127,7 +128,8 @@ pub(super) const RULES: &[Rule] = &[
         Routing,
         SRV,
         &["host unknown"],
-        "550 5.1.2 <a@nowhere.example>... Host unknown (Name server: nowhere.example: host not found)",
+        "550 5.1.2 <a@nowhere.example>... Host unknown (Name server: nowhere.example: host \
+             not found)",
     ),
     rule(
         "sendmail.loop",

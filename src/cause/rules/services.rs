@@ -34,7 +34,8 @@ pub(super) const RULES: &[Rule] = &[
         SenderRejected,
         SES,
         &["email address is not verified", "identities failed the check"],
-        "554 Message rejected: Email address is not verified. The following identities failed the check in region EU-WEST-1: a@example.net",
+        "554 Message rejected: Email address is not verified. The following identities \
+             failed the check in region EU-WEST-1: a@example.net",
     ),
     rule(
         "ses.paused",
@@ -48,7 +49,8 @@ pub(super) const RULES: &[Rule] = &[
         AuthRequired,
         SES,
         &["authentication credentials invalid", "is not authorized to perform ses"],
-        "554 Access denied: User arn:aws:iam::1:user/a is not authorized to perform ses:SendRawEmail",
+        "554 Access denied: User arn:aws:iam::1:user/a is not authorized to perform \
+             ses:SendRawEmail",
     ),
     rule(
         "ses.timeout",
@@ -131,9 +133,8 @@ pub(super) const RULES: &[Rule] = &[
         "relay.daily",
         RateLimited,
         OTHERS,
-        &[
-            "(account|monthly|daily|hourly) [sending] (limit|quota|allowance|credits) (reached|exceeded|used up)",
-        ],
+        &["(account|monthly|daily|hourly) [sending] (limit|quota|allowance|credits) (reached|\
+             exceeded|used up)"],
         "550 Daily quota exceeded on this account",
     ),
     rule(
