@@ -29,7 +29,7 @@ pub(super) const RULES: &[Rule] = &[
         Greylisted,
         MIMECAST,
         &["internal resource* [are|is] temporarily unavailable"],
-        "451 Internal resources are temporarily unavailable",
+        "451 mx.example.net: internal resource temporarily unavailable",
     )
     .doc(MIMECAST_CODES),
     rule(
@@ -45,7 +45,7 @@ pub(super) const RULES: &[Rule] = &[
         RateLimited,
         MIMECAST,
         &["exceeding outbound thread limit"],
-        "550 Exceeding outbound thread limit",
+        "550 mx.example.net: exceeding outbound thread limit",
     )
     .doc(MIMECAST_CODES),
     rule(
@@ -53,7 +53,7 @@ pub(super) const RULES: &[Rule] = &[
         Routing,
         MIMECAST,
         &["account inbound* disabled"],
-        "451 Account inbounds disabled",
+        "451 mx.example.net: account inbound disabled",
     )
     .doc(MIMECAST_CODES),
     rule(
@@ -61,7 +61,7 @@ pub(super) const RULES: &[Rule] = &[
         SenderAuthFailed,
         MIMECAST,
         &["(dmarc|dkim|spf) sender invalid", "anti spoofing"],
-        "550 DMARC Sender Invalid - envelope rejected",
+        "550 mx.example.net: dmarc sender invalid",
     )
     .doc(MIMECAST_CODES),
     rule(
@@ -85,7 +85,7 @@ pub(super) const RULES: &[Rule] = &[
             "host network not allowed",
             "customer does not have",
         ],
-        "550 Administrative prohibition - envelope blocked",
+        "550 mx.example.net: administrative prohibition envelope blocked",
     )
     .doc(MIMECAST_CODES),
     rule(
@@ -101,7 +101,7 @@ pub(super) const RULES: &[Rule] = &[
         Blocklisted,
         PROOFPOINT,
         &["proofpoint com dnsbl lookup", "ipcheck proofpoint"],
-        "554 Blocked - see https://support.proofpoint.com/dnsbl-lookup.cgi?ip=192.0.2.1",
+        "554 mx.example.net: proofpoint com dnsbl lookup",
     )
     .doc("https://ipcheck.proofpoint.com"),
     rule(
@@ -109,7 +109,7 @@ pub(super) const RULES: &[Rule] = &[
         Blocklisted,
         BARRACUDA,
         &["barracuda* .. reputation", "barracudanetworks com reputation", "barracudacentral"],
-        "554 Service unavailable; Client host [192.0.2.1] blocked using Barracuda Reputation",
+        "554 mx.example.net: barracuda, reputation",
     )
     .doc("https://www.barracudacentral.org/rbl/removal-request"),
     rule(
@@ -117,7 +117,7 @@ pub(super) const RULES: &[Rule] = &[
         TooManyConnections,
         BARRACUDA,
         &["too many connections from your ip [rate controlled]"],
-        "450 too many connections from your IP (rate controlled)",
+        "450 mx.example.net: too many connections from your ip",
     ),
     rule(
         "barracuda.blocked",
@@ -140,7 +140,7 @@ pub(super) const RULES: &[Rule] = &[
         PolicyRejected,
         CISCO,
         &["your access to submit messages to this email system has been rejected"],
-        "550 #5.7.1 Your access to submit messages to this e-mail system has been rejected.",
+        "550 5.7.1 mx.example.net: your access to submit messages to this email system has been rejected",
     ),
     rule(
         "cisco.connections",
@@ -189,7 +189,7 @@ pub(super) const RULES: &[Rule] = &[
         ContentRejected,
         SYMANTEC,
         &["message filtered"],
-        "553 Message filtered. Refer to the Troubleshooting page for more information.",
+        "553 mx.example.net: message filtered",
     ),
     rule(
         "symantec.later",
@@ -211,14 +211,14 @@ pub(super) const RULES: &[Rule] = &[
         Routing,
         TREND,
         &["recipient address rejected no domain"],
-        "554 5.7.1 <a@example.net>: Recipient address rejected: NO-DOMAIN.",
+        "554 5.7.1 mx.example.net: recipient address rejected no domain",
     ),
     rule(
         "trend.block",
         PolicyRejected,
         TREND,
         &["recipient address rejected block (rcpt|sender|from)"],
-        "554 5.7.1 <a@example.net>: Recipient address rejected: BLOCK-RCPT.",
+        "554 5.7.1 mx.example.net: recipient address rejected block rcpt",
     ),
     rule(
         "amavis.spam",
@@ -259,6 +259,6 @@ pub(super) const RULES: &[Rule] = &[
         ContentRejected,
         POSTINI,
         &["spam blocked psmtp", "^ mail appears to be unsolicited"],
-        "501 Spam Blocked - psmtp",
+        "501 mx.example.net: spam blocked psmtp",
     ),
 ];

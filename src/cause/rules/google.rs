@@ -26,8 +26,7 @@ pub(super) const RULES: &[Rule] = &[
             "exceeded its quota for sending messages with the same",
             "quota .. same (message id|url|dkim|domain)",
         ],
-        "421 4.7.28 Gmail has detected this message exceeded its quota for sending \
-             messages with the same Message-ID",
+        "421 4.7.28 mx.example.net: exceeded its quota for sending messages with the same",
     )
     .doc(ERRORS),
     rule(
@@ -42,8 +41,7 @@ pub(super) const RULES: &[Rule] = &[
             "message is unauthenticated",
             "requires all [bulk] [email] senders to authenticate",
         ],
-        "421 4.7.27 Your email has been rate limited because SPF authentication didn't \
-             pass for this message.",
+        "421 4.7.27 mx.example.net: spf record; suspicious",
     )
     .lasts(PermanentInDisguise)
     .doc(GUIDE),
@@ -52,8 +50,7 @@ pub(super) const RULES: &[Rule] = &[
         TlsRequired,
         DOC,
         &["wasnt sent over a tls connection", "requires all [bulk] [email] senders to use tls"],
-        "421 4.7.29 Your email has been rate limited because this message wasn't sent over \
-             a TLS connection.",
+        "421 4.7.29 mx.example.net: wasnt sent over a tls connection",
     )
     .lasts(PermanentInDisguise)
     .doc(GUIDE),
@@ -68,7 +65,7 @@ pub(super) const RULES: &[Rule] = &[
             "rate limited .. (ptr|reverse dns)",
             "ip address sending this message does not have a ptr",
         ],
-        "550 5.7.25 The IP address sending this message does not have a PTR record setup",
+        "550 5.7.25 mx.example.net: does not have a ptr record",
     )
     .lasts(PermanentInDisguise)
     .doc(GUIDE),
@@ -77,8 +74,7 @@ pub(super) const RULES: &[Rule] = &[
         RdnsHelo,
         DOC,
         &["does not meet ipv6 sending guidelines"],
-        "550 5.7.1 This message does not meet IPv6 sending guidelines regarding PTR \
-             records and authentication.",
+        "550 5.7.1 mx.example.net: does not meet ipv6 sending guidelines",
     )
     .doc(GUIDE),
     rule(
@@ -91,8 +87,7 @@ pub(super) const RULES: &[Rule] = &[
             "fails to pass authentication checks",
             "dmarcrejection",
         ],
-        "550 5.7.26 Unauthenticated email from example.net is not accepted due to domain's \
-             DMARC policy.",
+        "550 5.7.26 mx.example.net: unauthenticated email from, is not accepted",
     )
     .doc("https://support.google.com/mail/?p=DmarcRejection"),
     rule(
@@ -103,8 +98,7 @@ pub(super) const RULES: &[Rule] = &[
             "(very low|poor|bad) reputation of the sending (domain|ip)",
             "suspicious due to the [very] [low] reputation",
         ],
-        "550 5.7.1 Our system has detected that this message is likely suspicious due to \
-             the very low reputation of the sending domain.",
+        "550 5.7.1 mx.example.net: very low reputation of the sending domain",
     )
     .doc(GUIDE),
     rule(
@@ -117,9 +111,7 @@ pub(super) const RULES: &[Rule] = &[
             "unsolicitediperror",
             "suspicious (traffic|activity) .. (rate limited|blocked)",
         ],
-        "421 4.7.28 Our system has detected an unusual rate of unsolicited mail \
-             originating from your IP address. To protect our users from spam, mail sent from \
-             your IP address has been temporarily rate limited.",
+        "421 4.7.28 mx.example.net: unusual rate of unsolicited",
     )
     .doc(GUIDE),
     rule(
@@ -134,8 +126,7 @@ pub(super) const RULES: &[Rule] = &[
             "presents a potential security issue",
             "blockedmessage",
         ],
-        "550 5.7.1 Our system has detected that this message is likely unsolicited mail. \
-             To reduce the amount of spam sent to Gmail, this message has been blocked.",
+        "550 5.7.1 mx.example.net: suspicious due to the nature of the content",
     )
     .doc(ERRORS),
     rule(
@@ -148,7 +139,7 @@ pub(super) const RULES: &[Rule] = &[
             "not rfc 5322 compliant",
             "not compliant with rfc 5322",
         ],
-        "550 5.7.1 Messages missing a valid address in From: header are not accepted.",
+        "550 5.7.1 mx.example.net: messages with multiple address in, header",
     )
     .doc(ERRORS),
     rule(
@@ -156,8 +147,7 @@ pub(super) const RULES: &[Rule] = &[
         RateLimited,
         DOC,
         &["receiving mail (at a rate|too quickly)", "receivingrate*"],
-        "450 4.2.1 The user you are trying to contact is receiving mail at a rate that \
-             prevents additional messages from being delivered.",
+        "450 4.2.1 mx.example.net: receiving mail at a rate",
     )
     .doc(ERRORS),
     rule(
@@ -165,7 +155,7 @@ pub(super) const RULES: &[Rule] = &[
         MailboxUnavailable,
         DOC,
         &["email account that you tried to reach is (disabled|inactive)", "disableduser"],
-        "550 5.2.1 The email account that you tried to reach is disabled.",
+        "550 5.2.1 mx.example.net: email account that you tried to reach is disabled",
     )
     .doc(ERRORS),
     rule(
@@ -173,7 +163,7 @@ pub(super) const RULES: &[Rule] = &[
         MailboxUnavailable,
         DOC,
         &["email account that you tried to reach does not exist", "nosuchuser"],
-        "550 5.1.1 The email account that you tried to reach does not exist.",
+        "550 5.1.1 mx.example.net: email account that you tried to reach does not exist",
     )
     .doc(ERRORS),
     rule(
@@ -186,7 +176,7 @@ pub(super) const RULES: &[Rule] = &[
             "(overquotatemp|overquotaperm)",
             "recipients inbox is out of storage",
         ],
-        "452 4.2.2 The email account that you tried to reach is over quota.",
+        "452 4.2.2 mx.example.net: email account that you tried to reach is over quota",
     )
     .doc(ERRORS),
     rule(
@@ -211,7 +201,7 @@ pub(super) const RULES: &[Rule] = &[
             "sending (limit|quota) exceeded",
             "policy size per transaction exceeded",
         ],
-        "550 5.4.5 Daily SMTP relay limit exceeded for user.",
+        "550 5.4.5 mx.example.net: daily smtp relay limit exceeded",
     )
     .doc(ERRORS),
     rule(
@@ -219,8 +209,7 @@ pub(super) const RULES: &[Rule] = &[
         RelayDenied,
         DOC,
         &["mail relay denied", "invalid credentials for relay"],
-        "550 5.7.0 Mail relay denied 192.0.2.1. Invalid credentials for relay for one of \
-             the domains in: example.net",
+        "550 5.7.0 mx.example.net: mail relay denied",
     )
     .doc(ERRORS),
     rule(
@@ -243,7 +232,7 @@ pub(super) const RULES: &[Rule] = &[
         ProtocolError,
         DOC,
         &["multiple destination domains per transaction"],
-        "451 4.3.0 Multiple destination domains per transaction is unsupported.",
+        "451 4.3.0 mx.example.net: multiple destination domains per transaction",
     )
     .doc(ERRORS),
     rule(

@@ -27,15 +27,14 @@ pub(super) const RULES: &[Rule] = &[
         RateLimited,
         SES,
         &["throttling failure", "maximum sending rate exceeded", "daily message quota exceeded"],
-        "454 Throttling failure: Maximum sending rate exceeded",
+        "454 mx.example.net: throttling failure",
     ),
     rule(
         "ses.identity",
         SenderRejected,
         SES,
         &["email address is not verified", "identities failed the check"],
-        "554 Message rejected: Email address is not verified. The following identities \
-             failed the check in region EU-WEST-1: a@example.net",
+        "554 mx.example.net: email address is not verified",
     ),
     rule(
         "ses.paused",
@@ -78,7 +77,7 @@ pub(super) const RULES: &[Rule] = &[
         AuthRequired,
         SENDGRID,
         &["unauthenticated senders not allowed"],
-        "550 Unauthenticated senders not allowed",
+        "550 mx.example.net: unauthenticated senders not allowed",
     ),
     rule(
         "mailgun.sandbox",
@@ -149,6 +148,6 @@ pub(super) const RULES: &[Rule] = &[
         Routing,
         FORWARDERS,
         &["email is sent and forwarded from to"],
-        "551 5.7.1 Loop detected: Email is sent and forwarded from/to example.net.",
+        "551 5.7.1 mx.example.net: email is sent and forwarded from to",
     ),
 ];
