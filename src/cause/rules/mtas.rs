@@ -4,7 +4,7 @@ use super::super::Cause::{self, *};
 use super::Rule;
 use crate::cause::Permanence::PermanentInDisguise;
 
-const SMTPD: &str = "OpenSMTPD 6.6 to 7.6, smtp_session.c";
+const SMTPD: &str = "OpenSMTPD 6.6 to 7.6, its session code";
 const DOVECOT: &str = "Dovecot 2.3 and 2.4, submission and lmtp";
 const QMAIL: &str = "qmail 1.03, netqmail and notqmail, with the chkuser and SPF patches";
 const COURIER: &str = "Courier 0.7 to 1.3, courieresmtpd";
@@ -12,7 +12,7 @@ const HARAKA: &str = "Haraka 2.8 to 3.0";
 const CYRUS: &str = "Cyrus IMAP 2.4 to 3.8, lmtpd";
 const MDAEMON: &str = "MDaemon 12 to 23";
 const STALWART: &str = "Stalwart 0.6 to 0.11";
-const KUMO: &str = "KumoMTA, smtp_server.rs";
+const KUMO: &str = "KumoMTA, its SMTP server";
 const DOMINO: &str = "HCL (Lotus) Domino 6 to 12";
 const MTA_SYSTEM: &str = "Zimbra, CommuniGate, hMailServer and MailEnable manuals";
 
