@@ -74,7 +74,11 @@ mod tests {
     #[test]
     fn a_login_that_is_not_offered_in_clear_is_refused() {
         assert_eq!(met(Vec::new(), Phase::Auth), Some(true));
-        assert_eq!(met(vec![Keyword::Auth], Phase::Auth), None, "offered, but with no mechanism of ours");
+        assert_eq!(
+            met(vec![Keyword::Auth], Phase::Auth),
+            None,
+            "offered, but with no mechanism of ours"
+        );
         assert_eq!(met(Vec::new(), Phase::Ehlo), None, "the session ended before");
     }
 }

@@ -96,9 +96,9 @@ fn endpoint(out: &mut String, observation: &Observation) -> std::fmt::Result {
     }
     writeln!(out, "  {:<12} {:>9}  reply", "phase", "seconds")?;
     for (phase, took) in &observation.phases {
-        write!(out, "  {phase:<12} {:>9.6} ", took.as_secs_f64())?;
+        write!(out, "  {phase:<12} {:>9.6}", took.as_secs_f64())?;
         for reply in observation.replies.iter().filter(|reply| reply.phase == *phase) {
-            write!(out, " {}", reply.code)?;
+            write!(out, "  {}", reply.code)?;
             if let Some(enhanced) = reply.enhanced {
                 write!(out, " {enhanced}")?;
             }
