@@ -113,8 +113,8 @@ async fn the_page_begins_with_what_needs_somebody() {
     house.schedule("relay", &round(vec![relay]));
     let answer = house.get("/").await;
     let page = answer.text();
-    let place = |row: &str| page.find(&format!("<th scope=\"row\">{row}")).unwrap();
-    assert!(place("relay") < place("mx1"), "{page}");
+    let place = |state: &str| page.find(&format!("class=\"{state}\">{state}")).unwrap();
+    assert!(place("down") < place("unknown") && place("unknown") < place("up"), "{page}");
 }
 
 #[tokio::test]
