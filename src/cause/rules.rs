@@ -19,15 +19,18 @@ mod postfix;
 mod protocol;
 mod sendmail;
 mod services;
+mod user;
 mod webmail;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::fmt;
+use std::ops::Range;
 use std::sync::LazyLock;
 
+pub use user::{RuleFault, RuleProblem, UserRule};
+
 use super::matcher::Matcher;
-use super::pattern::{BadPattern, Pattern};
+use super::pattern::Pattern;
 use super::words::Words;
 use super::{Blame, Cause, Context, Judgement, Permanence, unwrap};
 use crate::smtp::{EnhancedCode, Phase, Reply};
@@ -140,78 +143,6 @@ impl Rule {
     }
 }
 
-/// A rule as a user writes it. It stands in front of the built-in ones.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UserRule {
-    /// Lower-case letters, digits, `_` and `-`, in parts parted by dots; not a built-in id.
-    pub id: String,
-    /// What the reply means.
-    pub cause: Cause,
-    /// Patterns, of which one must hold. May be empty when there are codes.
-    pub text: Vec<String>,
-    /// As in [`When::codes`].
-    pub codes: Vec<u16>,
-    /// As in [`When::phases`].
-    pub phases: Vec<Phase>,
-    /// Overrides what the code says.
-    pub permanence: Option<Permanence>,
-    /// Overrides what the cause says.
-    pub blame: Option<Blame>,
-    /// A reply that the rule must win: it proves that it can be reached.
-    pub example: String,
-}
-
-/// What is wrong with a user's rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RuleProblem {
-    /// Which rule, by place.
-    pub index: usize,
-    /// Its id as written.
-    pub id: String,
-    /// What is wrong.
-    pub fault: RuleFault,
-}
-
-/// The ways in which a rule can be wrong.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RuleFault {
-    /// The id is not of the allowed form.
-    #[error("the id must be of a-z, 0-9, _ and - in parts parted by dots, 80 characters at most")]
-    BadId,
-    /// Another rule has this id.
-    #[error("another rule has this id")]
-    DuplicateId,
-    /// Neither words nor codes.
-    #[error("the rule has neither text nor codes: it would take every reply")]
-    NoCondition,
-    /// A code that no refusal has.
-    #[error("{0} is no refusal: write 4, 45 or 450 for a class, a group or one code")]
-    BadCode(u16),
-    /// A cause that is not read from replies.
-    #[error("{0} is not a cause that a reply can state")]
-    BadCause(Cause),
-    /// A pattern that cannot be read.
-    #[error("pattern {pattern:?}: {fault}")]
-    BadPattern {
-        /// The pattern as written.
-        pattern: String,
-        /// What is wrong.
-        fault: BadPattern,
-    },
-    /// The example is not a refusal.
-    #[error("the example must be a whole reply, such as \"550 5.7.1 go away\"")]
-    BadExample,
-    /// The example is taken by another rule.
-    #[error("the example is won by {0}: the rule can't be reached, or the example doesn't fit it")]
-    NotWon(String),
-}
-
-impl fmt::Display for RuleProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "rule {:?}: {}", self.id, self.fault)
-    }
-}
-
 /// Compiled rules.
 #[derive(Debug)]
 pub struct Rules {
@@ -221,6 +152,8 @@ pub struct Rules {
     matcher: Matcher,
     /// Rules without patterns.
     wordless: Vec<u32>,
+    /// The patterns of [`LASTING`], which belong to no rule.
+    lasting: Range<usize>,
 }
 
 #[derive(Debug)]
@@ -251,7 +184,7 @@ impl Rules {
         let mut problems = Vec::new();
         let mut seen: HashSet<String> = groups().map(|(_, rule)| rule.id.to_owned()).collect();
         for (index, rule) in user.iter().enumerate() {
-            let faults = check(rule, &mut seen);
+            let faults = user::check(rule, &mut seen);
             problems.extend(faults.into_iter().map(|fault| RuleProblem {
                 index,
                 id: rule.id.clone(),
@@ -296,14 +229,13 @@ impl Rules {
             .take_while(|&rule| worded.is_none_or(|worded| rule < worded))
             .find(|&rule| self.holds(rule, &facts));
         let winner = wordless.or(worded).and_then(|rule| self.rules.get(rule as usize));
-        let lasting = LASTING.hits(&words);
-        let lasting = LASTING.holding(&lasting).next().is_some();
+        let lasting = self.lasting.clone().any(|pattern| self.matcher.holds(pattern, &hits));
         match winner {
             Some(rule) => Judgement {
                 cause: rule.cause,
                 rule: rule.id.clone(),
                 permanence: permanence(reply.code, rule.cause, rule.permanence, lasting),
-                blame: rule.blame.unwrap_or(rule.cause.blame()),
+                blame: rule.blame.unwrap_or_else(|| rule.cause.blame()),
             },
             None => Judgement {
                 cause: Cause::Unknown,
@@ -354,8 +286,10 @@ impl Rules {
         for (family, rule) in groups() {
             add(Compiled::of(family, rule), &mut rule.text.iter().copied());
         }
+        let ruled = patterns.len();
+        patterns.extend(LASTING.iter().filter_map(|source| Pattern::parse(source).ok()));
         let matcher = Matcher::new(&patterns);
-        Self { rules, owners, matcher, wordless }
+        Self { rules, owners, matcher, wordless, lasting: ruled..patterns.len() }
     }
 }
 
@@ -422,39 +356,9 @@ fn permanence(code: u16, cause: Cause, rule: Option<Permanence>, lasting: bool) 
         Some(Permanence::PermanentInDisguise) if code >= 500 => Permanence::Permanent,
         Some(said) => said,
         None if lasting && code < 500 => Permanence::PermanentInDisguise,
-        None if code >= 500 && !(passes && !lasting) => Permanence::Permanent,
+        None if code >= 500 && (lasting || !passes) => Permanence::Permanent,
         None => Permanence::Transient,
     }
-}
-
-/// Checks all of a user's rule that can be checked before it is compiled.
-fn check(rule: &UserRule, seen: &mut HashSet<String>) -> Vec<RuleFault> {
-    let mut faults = Vec::new();
-    let part = |p: &str| {
-        !p.is_empty()
-            && p.bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-'))
-    };
-    if rule.id.len() > 80 || !rule.id.split('.').all(part) {
-        faults.push(RuleFault::BadId);
-    }
-    if rule.id == NO_RULE || !seen.insert(rule.id.clone()) {
-        faults.push(RuleFault::DuplicateId);
-    }
-    if rule.text.is_empty() && rule.codes.is_empty() {
-        faults.push(RuleFault::NoCondition);
-    }
-    let refusal = |c: u16| matches!(c, 4 | 5 | 40..=59 | 400..=599);
-    faults.extend(rule.codes.iter().filter(|&&c| !refusal(c)).map(|&c| RuleFault::BadCode(c)));
-    if !rule.cause.is_stated() {
-        faults.push(RuleFault::BadCause(rule.cause));
-    }
-    for pattern in &rule.text {
-        if let Err(fault) = Pattern::parse(pattern) {
-            faults.push(RuleFault::BadPattern { pattern: pattern.clone(), fault });
-        }
-    }
-    faults
 }
 
 /// Every built-in rule with its family, in the order in which they are asked.
@@ -486,18 +390,12 @@ const GROUPS: &[(Family, &[Rule])] = &[
 static BUILTIN: LazyLock<Rules> = LazyLock::new(|| Rules::compile(Vec::new()));
 
 /// Words by which a temporary code admits that it will not pass.
-static LASTING: LazyLock<Matcher> = LazyLock::new(|| {
-    let patterns: Vec<_> = [
-        "permanent* (deferred|rejected|blocked|refused|disabled|failure|error)",
-        "(retrying|retry|retries) will not (succeed|help)",
-        "do not (retry|try again|attempt)",
-        "will not be (retried|accepted|delivered)",
-    ]
-    .iter()
-    .filter_map(|source| Pattern::parse(source).ok())
-    .collect();
-    Matcher::new(&patterns)
-});
+const LASTING: &[&str] = &[
+    "permanent* (deferred|rejected|blocked|refused|disabled|failure|error)",
+    "(retrying|retry|retries) will not (succeed|help)",
+    "do not (retry|try again|attempt)",
+    "will not be (retried|accepted|delivered)",
+];
 
 #[cfg(test)]
 mod tests {

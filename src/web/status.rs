@@ -206,7 +206,7 @@ impl EndpointRow {
             address: endpoint.address,
             source: endpoint.source,
             mx_preference: endpoint.mx_preference,
-            state: seen.state(),
+            state: seen.state(now),
             success: last.success(),
             ended: Some(last.ended),
             duration: last.duration,

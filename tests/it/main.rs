@@ -9,6 +9,7 @@
 )]
 
 mod catalogue;
+mod cause;
 mod config;
 mod demo;
 mod dialogues;
