@@ -4,11 +4,10 @@
 //! `UPDATE_EXPECT=1` writes the README's tables anew.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use smtp_exporter::cause::{Cause, advice};
+use smtp_exporter::cause::advice;
 use smtp_exporter::config::{self, Config, ConfigError};
 use smtp_exporter::metrics::catalogue::{CATALOGUE, Kind};
 use smtp_exporter::metrics::label::LABELS;
@@ -19,7 +18,7 @@ fn the_readme_holds_the_tables_of_this_version() {
     let old = readme();
     let mut new = old.clone();
     for (name, table) in [
-        ("causes", causes()),
+        ("causes", advice::markdown()),
         ("metrics", reference::markdown()),
         ("configuration", config::markdown()),
     ] {
@@ -199,16 +198,6 @@ fn the_change_log_keeps_its_form() {
         last = place;
     }
     assert_eq!(versions.first(), Some(&env!("CARGO_PKG_VERSION")));
-}
-
-/// Every cause with its usual blame and its meaning.
-fn causes() -> String {
-    let mut out = String::from("| cause | usual blame | meaning |\n|---|---|---|\n");
-    for cause in Cause::ALL {
-        let meaning = advice::of(*cause).meaning;
-        writeln!(out, "| `{cause}` | `{}` | {meaning} |", cause.blame()).unwrap();
-    }
-    out
 }
 
 fn marks(name: &str) -> (String, String) {
