@@ -271,6 +271,16 @@ pub const fn of(cause: Cause) -> &'static Advice {
     }
 }
 
+/// Every cause with its usual blame and its meaning, as a Markdown table.
+pub fn markdown() -> String {
+    let mut out = String::from("| cause | usual blame | meaning |\n|---|---|---|\n");
+    for cause in Cause::ALL {
+        let (blame, meaning) = (cause.blame(), of(*cause).meaning);
+        out.push_str(&format!("| `{cause}` | `{blame}` | {meaning} |\n"));
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

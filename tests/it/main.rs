@@ -15,6 +15,7 @@ mod demo;
 mod dialogues;
 mod metrics;
 mod net;
+mod reference;
 mod session;
 mod store;
 mod structure;
