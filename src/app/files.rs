@@ -1,5 +1,6 @@
 //! Files besides the configuration: pauses kept over a restart, and files of targets that change.
 
+use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -19,6 +20,21 @@ impl Watched {
     /// Looks at them now.
     pub(super) fn of(paths: &[PathBuf]) -> Self {
         Self { seen: paths.iter().map(|path| (path.clone(), look(path))).collect() }
+    }
+
+    /// The same paths, looked at now.
+    pub(super) fn look_again(&self) -> Self {
+        Self { seen: self.seen.iter().map(|(path, _)| (path.clone(), look(path))).collect() }
+    }
+
+    /// These paths: as they looked here, where they are known here, else as they look now.
+    pub(super) fn and(self, paths: &[PathBuf]) -> Self {
+        let mut known: HashMap<PathBuf, Look> = self.seen.into_iter().collect();
+        let seen = paths.iter().map(|path| {
+            let looked = known.remove(path).unwrap_or_else(|| look(path));
+            (path.clone(), looked)
+        });
+        Self { seen: seen.collect() }
     }
 
     /// Whether something changed since it was last asked.

@@ -148,15 +148,17 @@ impl Runner {
             })
             .await;
         if let Some(change) = store.finish_round(self.generation, key, &round) {
-            log_change(key, &change);
+            log_change(&self.check, &change);
         }
     }
 }
 
 /// The one line per change of verdict.
-fn log_change(key: &CheckKey, change: &Change) {
+fn log_change(check: &Check, change: &Change) {
     let Change { from, to, failure } = change;
-    let (target, module) = (&key.0, &key.1);
+    let negative = check.module.expect.is_some();
+    let (from, to) = (word(*from, negative), word(*to, negative));
+    let (target, module) = (&check.target.name, &check.module.name);
     match failure {
         Some(failure) => tracing::info!(
             %target,
@@ -171,5 +173,16 @@ fn log_change(key: &CheckKey, change: &Change) {
             "target changed"
         ),
         None => tracing::info!(%target, %module, from, to, "target changed"),
+    }
+}
+
+/// A verdict in a log line. For a negative test "up" would be the wrong way round.
+const fn word(good: Option<bool>, negative: bool) -> &'static str {
+    match (good, negative) {
+        (None, _) => "unknown",
+        (Some(true), false) => "up",
+        (Some(false), false) => "down",
+        (Some(true), true) => "met",
+        (Some(false), true) => "not_met",
     }
 }
