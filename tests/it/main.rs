@@ -12,6 +12,7 @@ mod catalogue;
 mod config;
 mod demo;
 mod dialogues;
+mod exporter;
 mod metrics;
 mod net;
 mod session;

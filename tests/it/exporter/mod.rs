@@ -1,0 +1,12 @@
+//! The whole product, as a subprocess or in this process, in front of the demo's servers and DNS.
+
+mod cli;
+mod drain;
+mod faults;
+mod house;
+mod places;
+mod politeness;
+mod probe;
+mod reload;
+mod schedule;
+mod secrets;
