@@ -369,7 +369,7 @@ const DEFAULT_FILE: &str = "smtp_exporter.yml";
 /// How long open sessions and scrapes have at the end.
 const GRACE: Duration = Duration::from_secs(10);
 /// How often files of targets are looked at.
-const WATCH_EVERY: Duration = Duration::from_secs(5);
+const WATCH_EVERY: Duration = Duration::from_secs(2);
 /// More threads than this do not help: a probe mostly waits.
 const WORKERS: usize = 4;
 const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -115,8 +115,13 @@ impl Exporter {
                 return read;
             }
             if started.elapsed() > PATIENCE {
-                let metrics = self.get("/metrics").await.text;
-                panic!("never: {what}\n{}\n{metrics}", self.log());
+                let text = self.get("/metrics").await.text;
+                let series: Vec<&str> =
+                    text.lines().filter(|line| line.contains("target=")).collect();
+                let log = self.log();
+                let log: Vec<&str> =
+                    log.lines().filter(|line| !line.contains("http request")).collect();
+                panic!("never: {what}\n{}\n{}", log.join("\n"), series.join("\n"));
             }
             sleep(Duration::from_millis(50)).await;
         }

@@ -43,8 +43,9 @@ impl House {
     }
 
     fn check(&self, target: &str) -> Check {
-        let key = |check: &Check| &*check.target.name == target;
-        self.config.checks().into_iter().find(key).unwrap()
+        let mut checks = self.config.checks().into_iter();
+        let found = checks.find(|check| &*check.target.name == target);
+        found.unwrap_or_else(|| panic!("no target {target}"))
     }
 
     async fn round(&self, target: &str) -> Round {
@@ -119,14 +120,14 @@ async fn every_exchanger_and_family_is_an_endpoint_and_a_dead_backup_is_no_outag
 #[tokio::test]
 async fn what_dns_says_instead_of_an_address_is_told_apart() {
     let zone = Zone::new()
-        .mx("null.demo.test", 0, ".")
+        .mx("no-mail.demo.test", 0, ".")
         .mx("literal.demo.test", 10, "192.0.2.1")
         .txt("nodata.demo.test", "nothing else")
         .fault("servfail.demo.test", Fault::ServFail)
         .fault("refused.demo.test", Fault::Refused)
         .fault("silent.demo.test", Fault::Silent);
     let dns = dns(&zone);
-    let names = ["null", "literal", "nodata", "servfail", "refused", "silent", "missing"];
+    let names = ["no-mail", "literal", "nodata", "servfail", "refused", "silent", "missing"];
     let mut targets = Vec::new();
     for name in names {
         targets.push(format!("{{name: {name}, domain: {name}.demo.test, module: clear}}"));
@@ -135,7 +136,7 @@ async fn what_dns_says_instead_of_an_address_is_told_apart() {
     let targets: Vec<&str> = targets.iter().map(String::as_str).collect();
     let house = House::new(&dns, 25, "", &targets);
     for (name, reason, blame) in [
-        ("null", "null_mx", "target"),
+        ("no-mail", "null_mx", "target"),
         ("literal", "bad_mx", "target"),
         ("nodata", "nodata", "target"),
         ("host-nodata", "nodata", "target"),

@@ -107,7 +107,8 @@ async fn a_421_keeps_everybody_away_and_is_no_outage_again_and_again() {
 async fn a_pause_outlives_a_restart_and_a_reload() {
     let busy = server([127, 0, 3, 3], Behaviour::too_many_connections());
     let target = format!("{{name: busy, host: \"{}\", module: clear}}", busy.address());
-    let text = config(&without_dns(), std::slice::from_ref(&target)).replace("1500ms", "1m");
+    let text = config(&without_dns(), std::slice::from_ref(&target))
+        .replace("initial: 1500ms", "initial: 1m");
     let state = tempfile::tempdir().unwrap();
     let start = || {
         let mut command = binary();

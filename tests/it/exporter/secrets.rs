@@ -41,12 +41,11 @@ fn logins(folder: &Path, password: &str) -> (Vec<Server>, Dns, String) {
         ca_file(folder).display(),
     );
     let modules = format!(
-        "modules:\n  login: {{tls: required, auth: {{username: probe, password: {password}}}}}\n  \
-         token: {{tls: required, auth: {{username: probe, token_file: \"{}\"}}}}\n",
+        "modules:\n  login: {{tls: required, interval: 1s, auth: {{username: probe, password: {password}}}}}\n  \
+         token: {{tls: required, interval: 1s, auth: {{username: probe, token_file: \"{}\"}}}}\n",
         folder.join("token").display()
     );
-    let text = config(&more, &targets).replace("modules:\n", &modules);
-    (servers, dns, text.replace("tls: required, ", "tls: required, interval: 1s, "))
+    (servers, dns, config(&more, &targets).replace("modules:\n", &modules))
 }
 
 /// The secret in no form in which it goes over the wire.
