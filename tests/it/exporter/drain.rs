@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use super::house::{Exporter, config, eventually, server, without_dns};
+use super::house::{Exporter, ask, config, eventually, server, without_dns};
 
 async fn drained_by(signal: Signal, last: u8) {
     // One has greeted and takes its time over EHLO, one has not greeted yet.
@@ -51,4 +51,23 @@ async fn sigterm_says_quit_and_exits_0() {
 #[tokio::test]
 async fn sigint_says_quit_and_exits_0() {
     drained_by(Signal::INT, 3).await;
+}
+
+#[tokio::test]
+async fn a_probe_that_somebody_waits_for_is_answered() {
+    let late = [Step::Wait(Duration::from_secs(2)), Step::Text("250 {name}".to_owned())];
+    let slow = server([127, 0, 2, 5], Behaviour::plain().on(Point::Ehlo, late));
+    let target =
+        format!("{{name: slow, host: \"{}\", module: patient, interval: 1h}}", slow.address());
+    let mut exporter = Exporter::start(&config(&without_dns(), &[target])).await;
+    let address = exporter.address;
+    let asked = tokio::spawn(async move { ask(address, "GET", "/probe?target=slow", "").await });
+    eventually("it is in session", || slow.stats().said("EHLO") == 1).await;
+    exporter.signal(Signal::TERM);
+    let answer = asked.await.unwrap();
+    assert!([200, 503].contains(&answer.status), "{}", answer.text);
+    assert!(!answer.text.contains("smtp_target_up{target=\"slow\",module=\"patient\"} 0"));
+    assert_eq!(exporter.ended(Duration::from_secs(15)).await.code(), Some(0));
+    eventually("the server saw the end", || slow.stats().open == 0).await;
+    assert_eq!((slow.stats().quit, slow.stats().dropped), (1, 0), "{:?}", slow.log());
 }

@@ -42,10 +42,21 @@ impl Exporter {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("smtp_exporter.yml");
         std::fs::write(&file, config).unwrap();
+        command.arg("--config.file=smtp_exporter.yml");
+        Self::spawn(directory, command).await
+    }
+
+    /// Starts a subcommand that serves, without a configuration file.
+    pub(super) async fn subcommand(arguments: &[&str]) -> Self {
+        let mut command = binary();
+        command.args(arguments);
+        Self::spawn(tempfile::tempdir().unwrap(), command).await
+    }
+
+    async fn spawn(directory: tempfile::TempDir, mut command: Command) -> Self {
         let mut child = command
             .current_dir(directory.path())
-            .args(["--config.file=smtp_exporter.yml", "--web.listen-address=127.0.0.1:0"])
-            .arg("--log.level=debug")
+            .args(["--web.listen-address=127.0.0.1:0", "--log.level=debug"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -129,6 +140,13 @@ impl Exporter {
 
     pub(super) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// The process's CPU time in clock ticks (proc(5), fields 14 and 15).
+    pub(super) fn ticks(&self) -> u64 {
+        let text = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        let fields: Vec<&str> = text.rsplit(')').next().unwrap().split_whitespace().collect();
+        fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
     }
 
     /// Waits for the end of the process.

@@ -1,6 +1,7 @@
 //! The whole product, as a subprocess or in this process, in front of the demo's servers and DNS.
 
 mod cli;
+mod demo;
 mod drain;
 mod faults;
 mod house;
@@ -10,3 +11,4 @@ mod probe;
 mod reload;
 mod schedule;
 mod secrets;
+mod verdicts;
