@@ -86,10 +86,11 @@ impl Task {
     fn start(shared: Arc<Shared>, check: Check, generation: u64) -> Self {
         let stop = CancellationToken::new();
         let runner = Runner { shared, check: check.clone(), generation, stop: stop.clone() };
-        Self { check, stop, handle: tokio::spawn(runner.run()) }
+        Self { check, stop, handle: tokio::spawn(runner.supervised()) }
     }
 }
 
+#[derive(Clone)]
 struct Runner {
     shared: Arc<Shared>,
     check: Check,
@@ -98,6 +99,19 @@ struct Runner {
 }
 
 impl Runner {
+    /// Runs until it is told to stop. A panic costs the round in which it happens, and not the check
+    /// for the rest of the exporter's life.
+    async fn supervised(self) {
+        while let Err(error) = tokio::spawn(self.clone().run()).await {
+            let (target, module) = self.check.key();
+            tracing::error!(%target, %module, %error, "a round panicked: a fault of the exporter");
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                () = tokio::time::sleep(self.check.interval()) => {}
+            }
+        }
+    }
+
     async fn run(self) {
         let Shared { store, origin, lag, .. } = &*self.shared;
         let key = self.check.key();

@@ -238,3 +238,18 @@ async fn a_server_that_turns_out_to_be_foreign_is_visited_rarely() {
     assert_eq!(second.skipped[0].1.reason, SkipReason::Budget);
     assert_eq!(house.check("t").interval(), Duration::from_secs(900));
 }
+
+#[tokio::test]
+async fn exchangers_that_our_resolver_cannot_find_are_one_failed_resolve() {
+    let zone = Zone::new()
+        .mx("demo.test", 10, "mx1.demo.test")
+        .mx("demo.test", 20, "mx2.demo.test")
+        .fault("mx1.demo.test", Fault::Silent)
+        .fault("mx2.demo.test", Fault::Silent);
+    let dns = dns(&zone);
+    let house = House::new(&dns, 25, "", &["{name: t, domain: demo.test, module: clear}"]);
+    let round = house.round("t").await;
+    let [seen] = &*round.observations else { panic!("{round:?}") };
+    assert!(seen.endpoint.host.is_empty() && round.endpoints.is_empty(), "{round:?}");
+    assert_eq!(seen.failure.as_ref().unwrap().blame, Blame::Exporter);
+}

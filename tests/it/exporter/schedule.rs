@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -26,6 +27,11 @@ struct House {
 
 impl House {
     fn new() -> Self {
+        Self::telling(|| ())
+    }
+
+    /// `tell` is called at each round's start.
+    fn telling(tell: impl Fn() + Send + Sync + 'static) -> Self {
         // Nobody may ask the system's resolver, and the budget must not hide what is tested here.
         let policy = Policy {
             dns_servers: vec![SocketAddr::from(([127, 0, 0, 1], 1))],
@@ -38,6 +44,7 @@ impl House {
         let prober = Arc::new(Prober::new(policy).unwrap());
         let schedule = Schedule::new(prober, store.clone(), move |lag| {
             told.lock().unwrap().push((Instant::now(), lag));
+            tell();
         });
         Self { schedule, store, lags }
     }
@@ -169,5 +176,20 @@ async fn a_reload_restarts_what_changed_and_nothing_else() {
     let after = house.probes(&stays);
     eventually("the last one goes on", || house.probes(&stays) >= after + 3).await;
     assert!(house.store.view(&moved.key()).is_none());
+    house.schedule.stop().await;
+}
+
+#[tokio::test]
+async fn a_panic_costs_one_round() {
+    let rounds = Arc::new(AtomicUsize::new(0));
+    let counted = rounds.clone();
+    let mut house = House::telling(move || {
+        assert_ne!(counted.fetch_add(1, Ordering::SeqCst), 1, "the second round panics");
+    });
+    let well = server([127, 0, 11, 7], Behaviour::plain());
+    let check = check("well", &well.address().to_string(), Duration::from_millis(100));
+    house.plan(std::slice::from_ref(&check));
+    eventually("rounds after the panic", || rounds.load(Ordering::SeqCst) >= 5).await;
+    assert!(house.probes(&check) >= 3);
     house.schedule.stop().await;
 }
