@@ -13,6 +13,7 @@ mod cause;
 mod config;
 mod demo;
 mod dialogues;
+mod exporter;
 mod metrics;
 mod net;
 mod reference;
