@@ -7,7 +7,7 @@ use super::reply::{EnhancedCode, Reply};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadReply {
     /// The line does not begin with a code from 200 to 599; holds the start of what came, printable.
-    #[error("no reply code at the start of {0:?}")]
+    #[error("no reply code at the start of \"{0}\"")]
     NoCode(String),
     /// A continuation line with another code (RFC 5321, 4.2.1 forbids it).
     #[error("reply code changed from {first} to {then} inside one reply")]
@@ -373,6 +373,12 @@ mod tests {
         let (read, bad) = read(&[&replies]);
         assert_eq!(read.len(), DIALOGUE_BYTES / 7);
         assert_eq!(bad, Some(BadReply::DialogueTooLong(DIALOGUE_BYTES)));
+    }
+
+    #[test]
+    fn what_came_instead_of_a_reply_is_escaped_once() {
+        let bad = read(&[b"\x00\x16x\\\r\n"]).1.unwrap();
+        assert_eq!(bad.to_string(), r#"no reply code at the start of "\x00\x16x\\\r""#);
     }
 
     /// Bytes that look like replies often enough to get past the first line.
