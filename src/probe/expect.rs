@@ -1,12 +1,15 @@
 //! Negative tests: whether what had to happen did.
 
+use super::blame::AUTH_NOT_OFFERED;
 use crate::cause::Cause;
 use crate::observation::{Failure, Observation};
+use crate::smtp::Phase;
 use crate::target::Expect;
 
 /// Judges an observation by what its module expects.
 ///
-/// Met when the phase was answered with one of the codes: then nothing failed. Not met when it was
+/// Met when the phase was answered with one of the codes: then nothing failed. So is a test of AUTH
+/// where the server does not offer AUTH at all: there is no plainer way to refuse it. Not met when it was
 /// answered otherwise, with a success or with another permanent refusal. Inconclusive when the phase
 /// was answered with another 4xx or was never reached: a server that is busy has not shown whether
 /// it is a relay. What the session ran into stays the failure then.
@@ -16,6 +19,7 @@ pub(super) fn judge(expect: &Expect, seen: &mut Observation) {
         Some(reply) if expect.codes.contains(&reply.code) => Some(true),
         Some(reply) if (400..500).contains(&reply.code) => None,
         Some(_) => Some(false),
+        None if expect.phase == Phase::Auth && is_withheld(seen) => Some(true),
         None => None,
     };
     match seen.met {
@@ -39,4 +43,9 @@ pub(super) fn judge(expect: &Expect, seen: &mut Observation) {
         }
         None => {}
     }
+}
+
+/// The server offers no AUTH on this channel.
+fn is_withheld(seen: &Observation) -> bool {
+    seen.failure.as_ref().is_some_and(|failure| failure.rule == AUTH_NOT_OFFERED)
 }
