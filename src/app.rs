@@ -98,8 +98,9 @@ pub async fn serve(
         .map(|address| address.to_string())
         .collect();
     let prober = Prober::new(config.policy.clone()).map_err(anyhow::Error::msg)?;
+    // Before anything is probed: a crash loop must not hammer.
+    adopt_pauses(&prober);
     let app = App::new(options, prober, config)?;
-    app.adopt_pauses();
 
     let stop = CancellationToken::new();
     let state = app.clone().web_state(&stop);
@@ -277,18 +278,18 @@ impl App {
         }
     }
 
-    /// Takes over the pauses of the run before, where there is a state directory.
-    fn adopt_pauses(&self) {
-        match files::read_pauses() {
-            Ok(kept) => self.prober.permits().restore(&kept),
-            Err(error) => tracing::warn!(%error, "cannot read the pauses of the last run"),
-        }
-    }
-
     fn keep_pauses(&self) {
         if let Err(error) = files::write_pauses(&self.prober.permits().pauses()) {
             tracing::warn!(%error, "cannot keep the pauses for the next run");
         }
+    }
+}
+
+/// Takes over the pauses of the run before, where there is a state directory.
+fn adopt_pauses(prober: &Prober) {
+    match files::read_pauses() {
+        Ok(kept) => prober.permits().restore(&kept),
+        Err(error) => tracing::warn!(%error, "cannot read the pauses of the last run"),
     }
 }
 
