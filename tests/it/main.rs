@@ -14,6 +14,7 @@ mod demo;
 mod dialogues;
 mod metrics;
 mod net;
+mod round;
 mod session;
 mod store;
 mod structure;
