@@ -98,7 +98,6 @@ pub async fn serve(
         .map(|address| address.to_string())
         .collect();
     let prober = Prober::new(config.policy.clone()).map_err(anyhow::Error::msg)?;
-    // Before anything is probed: a crash loop must not hammer.
     adopt_pauses(&prober);
     let app = App::new(options, prober, config)?;
 
@@ -285,14 +284,6 @@ impl App {
     }
 }
 
-/// Takes over the pauses of the run before, where there is a state directory.
-fn adopt_pauses(prober: &Prober) {
-    match files::read_pauses() {
-        Ok(kept) => prober.permits().restore(&kept),
-        Err(error) => tracing::warn!(%error, "cannot read the pauses of the last run"),
-    }
-}
-
 impl Control for App {
     fn ready(&self) -> bool {
         self.ready.load(Ordering::Relaxed)
@@ -304,6 +295,15 @@ impl Control for App {
 
     fn running(&self) -> Arc<Running> {
         self.running.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Takes over the pauses of the run before, where there is a state directory. Before the schedule
+/// starts, or its first probes would not know of them.
+fn adopt_pauses(prober: &Prober) {
+    match files::read_pauses() {
+        Ok(kept) => prober.permits().restore(&kept),
+        Err(error) => tracing::warn!(%error, "cannot read the pauses of the last run"),
     }
 }
 

@@ -173,10 +173,10 @@ fn auth_not_offered(outcome: &Outcome) -> Failure {
         ruled(permanent(auth(detail)), "auth_no_common_mechanism")
     } else if dialogue.tls.is_some() {
         let detail = "the server offers no AUTH inside TLS";
-        ruled(permanent(auth(detail)).blamed(Blame::Target), AUTH_NOT_OFFERED)
+        ruled(permanent(auth(detail)).blamed(Blame::Target), "auth_not_offered")
     } else {
         let detail = "the server offers no AUTH in clear";
-        ruled(permanent(auth(detail)), AUTH_NOT_OFFERED)
+        ruled(permanent(auth(detail)), "auth_not_offered")
     }
 }
 
@@ -230,9 +230,6 @@ fn last_reply(dialogue: &Dialogue, phase: Phase) -> Option<&Reply> {
 fn one_line(reply: &Reply) -> String {
     super::dialog::escape(format!("{} {}", reply.code, reply.text()).trim_end())
 }
-
-/// The rule of a server that offers no AUTH where one was planned.
-pub const AUTH_NOT_OFFERED: &str = "auth_not_offered";
 
 #[cfg(test)]
 mod tests {
