@@ -22,7 +22,6 @@ mod value;
 mod walk;
 
 pub use file::{KeyDoc, markdown, reference};
-pub use value::place;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use smtp_exporter::config;
 use smtp_exporter::target::{HostName, Place};
 
 use super::{fixtures, load_fixture, load_text, messages};
@@ -39,19 +38,16 @@ fn hosts_are_brought_into_one_form() {
 /// The command line and `/probe` take the same words as the file, and `domain:`.
 #[test]
 fn a_place_is_read_from_one_word() {
-    assert_eq!(config::place("domain:Example.ORG."), Ok(Place::Domain("example.org".into())));
+    assert_eq!(Place::parse("domain:Example.ORG."), Ok(Place::Domain("example.org".into())));
     let host = |host, port| Ok(Place::Host { host, port });
     assert_eq!(
-        config::place("[2001:db8::1]:25"),
+        Place::parse("[2001:db8::1]:25"),
         host(HostName::Address("2001:db8::1".parse().unwrap()), Some(25))
     );
-    assert_eq!(
-        config::place("mx.example.org"),
-        host(HostName::Name("mx.example.org".into()), None)
-    );
+    assert_eq!(Place::parse("mx.example.org"), host(HostName::Name("mx.example.org".into()), None));
     for bad in ["", ":25", "domain:", "a b", "\r\n", "127.1", "mx.example.org:25:26", "[", "%", "@"]
     {
-        assert!(config::place(bad).is_err(), "{bad:?}");
+        assert!(Place::parse(bad).is_err(), "{bad:?}");
     }
 }
 
