@@ -194,7 +194,9 @@ fn probe(common: &Common, args: &ProbeArgs) -> anyhow::Result<ExitCode> {
         Ok(check) => check,
         Err(problem) => return Ok(complain(&format!("smtp_exporter: {problem}"))),
     };
-    let (round, origins) = app::runtime()?.block_on(app::probe_once(config.policy, &check))?;
+    let with_origins = matches!(args.format, ProbeFormat::Ticket);
+    let probe = app::probe_once(config.policy, &check, with_origins);
+    let (round, origins) = app::runtime()?.block_on(probe)?;
     let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let text = match args.format {
         ProbeFormat::Text => report::text(&check, &round, args.verbose, colour),

@@ -39,6 +39,9 @@ pub(super) fn text(check: &Check, round: &Round, verbose: bool, colour: bool) ->
         }
         out.push('\n');
     }
+    for note in &round.notes {
+        let _ = writeln!(out, "note: {note}");
+    }
     if round.left_out > 0 {
         let _ = writeln!(out, "{} more addresses were counted and not probed", round.left_out);
     }
@@ -228,6 +231,7 @@ pub(super) fn json(check: &Check, round: &Round) -> String {
         "ended": utc(round.ended),
         "mx_records": round.mx_records,
         "left_out": round.left_out,
+        "notes": round.notes,
         "endpoints": endpoints,
         "skipped": skipped,
     });

@@ -23,7 +23,6 @@ mod walk;
 
 pub use disk::matching;
 pub use file::{KeyDoc, markdown, reference};
-pub use value::place;
 
 use std::collections::BTreeMap;
 use std::fmt;

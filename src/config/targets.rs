@@ -262,7 +262,7 @@ impl<'a> Gathered<'a> {
         }
         for at in fields.list("targets", findings).unwrap_or_default() {
             let Some(name) = at.text(findings) else { continue };
-            let place = findings.take(&at.spot(), value::place(&name));
+            let place = findings.take(&at.spot(), Place::parse(&name));
             let said = Said {
                 name,
                 name_spot: at.spot(),

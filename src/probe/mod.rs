@@ -165,6 +165,7 @@ impl Prober {
     ) {
         round.mx_records = located.mx_records;
         round.left_out = located.left_out;
+        round.notes = located.notes;
         for (endpoint, failure) in located.dead {
             round.endpoints.push(endpoint.clone());
             keep(round, without_dialogue(job, endpoint, failure, resolve), sink);
@@ -241,8 +242,8 @@ impl Prober {
         }
     }
 
-    /// A server that is not ours is visited by one check no oftener than the gentle interval, even
-    /// where the name was ours and only its address is not.
+    /// A server that is not ours is visited by one check no oftener than the gentle interval: also
+    /// where the target is ours and its mail exchanger is not, and whoever asks.
     fn due(&self, job: &Job, site: &Site) -> bool {
         if site.ours {
             return true;

@@ -30,6 +30,9 @@ fn write_report(
     writeln!(out, "module   {}", check.module.name)?;
     writeln!(out, "answer   {note}")?;
     writeln!(out, "verdict  {}", sentence(&view.verdict))?;
+    for note in &view.notes {
+        writeln!(out, "note     {}", one_line(note))?;
+    }
     for seen in view.resolve_failure.iter().chain(view.endpoints.values()) {
         writeln!(out)?;
         endpoint(out, &seen.last)?;
@@ -64,7 +67,10 @@ fn endpoint(out: &mut String, observation: &Observation) -> std::fmt::Result {
     let endpoint = &observation.endpoint;
     match endpoint.address {
         Some(address) => writeln!(out, "endpoint {} at {address}", endpoint.label())?,
-        None => writeln!(out, "endpoint none: the name did not resolve")?,
+        None if endpoint.host.is_empty() => {
+            writeln!(out, "endpoint none: the name did not resolve")?;
+        }
+        None => writeln!(out, "endpoint {}: its name did not resolve", endpoint.label())?,
     }
     writeln!(out, "  ended    {}", utc(observation.ended))?;
     writeln!(out, "  success  {}", observation.success())?;

@@ -17,6 +17,7 @@ mod exporter;
 mod metrics;
 mod net;
 mod reference;
+mod round;
 mod session;
 mod store;
 mod structure;

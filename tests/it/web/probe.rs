@@ -63,7 +63,7 @@ async fn wrong_questions_are_told_the_mend() {
         ),
         ("?target=mx1&debug=maybe", "`debug` takes"),
         ("?target=0x7f.1", "four decimal numbers"),
-        ("?target=%00", "not a host name"),
+        ("?target=%00", "no host name can"),
         ("?target=%ff", "not UTF-8"),
     ] {
         house.get(&format!("/probe{query}")).await.has(400, part);
