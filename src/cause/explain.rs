@@ -37,7 +37,7 @@ pub struct Explanation {
     /// How long to wait, where waiting helps.
     pub wait: Option<&'static str>,
     /// The peer's own page about it, or the standard.
-    pub doc: &'static str,
+    pub doc: String,
     /// The text as it was given.
     pub line: String,
 }
@@ -52,7 +52,7 @@ impl Explanation {
         Self {
             cause: judgement.cause,
             confidence: rules.family(&judgement.rule),
-            doc: rules.doc(&judgement.rule).unwrap_or(advice.doc),
+            doc: rules.doc(&judgement.rule).unwrap_or(advice.doc).to_owned(),
             rule: judgement.rule,
             blame: judgement.blame,
             permanence: judgement.permanence,

@@ -24,7 +24,7 @@ mod webmail;
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use super::matcher::Matcher;
 use super::pattern::{BadPattern, Pattern};
@@ -151,12 +151,16 @@ pub struct UserRule {
     pub text: Vec<String>,
     /// As in [`When::codes`].
     pub codes: Vec<u16>,
+    /// As in [`When::enhanced`].
+    pub enhanced: Vec<(u16, u16, u16)>,
     /// As in [`When::phases`].
     pub phases: Vec<Phase>,
     /// Overrides what the code says.
     pub permanence: Option<Permanence>,
     /// Overrides what the cause says.
     pub blame: Option<Blame>,
+    /// A page about it, shown in place of the usual one.
+    pub doc: Option<String>,
     /// A reply that the rule must win: it proves that it can be reached.
     pub example: String,
 }
@@ -176,19 +180,23 @@ pub struct RuleProblem {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RuleFault {
     /// The id is not of the allowed form.
-    #[error("the id must be of a-z, 0-9, _ and - in parts parted by dots, 80 characters at most")]
+    #[error(
+        "an id is made of a-z, 0-9, _ and - in parts parted by dots, 80 characters at most, such as local.quota"
+    )]
     BadId,
     /// Another rule has this id.
-    #[error("another rule has this id")]
+    #[error(
+        "another rule has this id, perhaps a built-in one; begin yours with a word of your own"
+    )]
     DuplicateId,
     /// Neither words nor codes.
-    #[error("the rule has neither text nor codes: it would take every reply")]
+    #[error("without text, codes or enhanced the rule would take every reply; state one of them")]
     NoCondition,
     /// A code that no refusal has.
     #[error("{0} is no refusal: write 4, 45 or 450 for a class, a group or one code")]
     BadCode(u16),
     /// A cause that is not read from replies.
-    #[error("{0} is not a cause that a reply can state")]
+    #[error("{0} is read from silence: no reply can state it")]
     BadCause(Cause),
     /// A pattern that cannot be read.
     #[error("pattern {pattern:?}: {fault}")]
@@ -199,11 +207,18 @@ pub enum RuleFault {
         fault: BadPattern,
     },
     /// The example is not a refusal.
-    #[error("the example must be a whole reply, such as \"550 5.7.1 go away\"")]
+    #[error("the example is no refusal; write a whole reply, such as \"550 5.7.1 go away\"")]
     BadExample,
     /// The example is taken by another rule.
-    #[error("the example is won by {0}: the rule can't be reached, or the example doesn't fit it")]
+    #[error(
+        "the example is won by {0}, which stands earlier; put this rule in front of it, or narrow that one"
+    )]
     NotWon(String),
+    /// The rule does not hold for its own example.
+    #[error(
+        "the rule does not hold for its own example, which {0} takes instead; mend the example or the rule's conditions"
+    )]
+    NotMet(String),
 }
 
 impl fmt::Display for RuleProblem {
@@ -212,9 +227,10 @@ impl fmt::Display for RuleProblem {
     }
 }
 
-/// Compiled rules.
-#[derive(Debug)]
+/// Compiled rules. Two are equal when they were written alike.
 pub struct Rules {
+    /// The user's own, as written.
+    user: Vec<UserRule>,
     rules: Vec<Compiled>,
     /// The rule of each pattern.
     owners: Vec<u32>,
@@ -229,18 +245,23 @@ struct Compiled {
     family: Family,
     cause: Cause,
     codes: Cow<'static, [u16]>,
-    enhanced: &'static [(u16, u16, u16)],
+    enhanced: Cow<'static, [(u16, u16, u16)]>,
     phases: Cow<'static, [Phase]>,
     tls: Option<bool>,
     permanence: Option<Permanence>,
     blame: Option<Blame>,
-    doc: Option<&'static str>,
+    doc: Option<Cow<'static, str>>,
 }
 
 impl Rules {
     /// The built-in rules, compiled once.
     pub fn builtin() -> &'static Self {
         &BUILTIN
+    }
+
+    /// The built-in rules, to be held where configured ones could stand.
+    pub fn shared() -> Arc<Self> {
+        BUILTIN.clone()
     }
 
     /// The built-in rules behind the user's own.
@@ -250,33 +271,35 @@ impl Rules {
     pub fn with_user_rules(user: Vec<UserRule>) -> Result<Self, Vec<RuleProblem>> {
         let mut problems = Vec::new();
         let mut seen: HashSet<String> = groups().map(|(_, rule)| rule.id.to_owned()).collect();
-        for (index, rule) in user.iter().enumerate() {
-            let faults = check(rule, &mut seen);
-            problems.extend(faults.into_iter().map(|fault| RuleProblem {
-                index,
-                id: rule.id.clone(),
-                fault,
-            }));
+        let mut sound = Vec::new();
+        for (index, rule) in user.into_iter().enumerate() {
+            let faults = check(&rule, &mut seen);
+            if faults.is_empty() {
+                sound.push((index, rule));
+            } else {
+                problems.extend(faults.into_iter().map(|fault| RuleProblem {
+                    index,
+                    id: rule.id.clone(),
+                    fault,
+                }));
+            }
         }
-        if !problems.is_empty() {
-            return Err(problems);
+        // Without the unsound rules more examples are won and none is lost, so that what is reported
+        // now is wrong whatever becomes of those.
+        let (places, sound): (Vec<usize>, Vec<UserRule>) = sound.into_iter().unzip();
+        let rules = Self::compile(sound);
+        for (rule, index) in rules.user.iter().zip(places) {
+            if let Some(fault) = rules.lost(rule) {
+                problems.push(RuleProblem { index, id: rule.id.clone(), fault });
+            }
         }
-        let examples: Vec<(String, String, Option<Phase>)> = user
-            .iter()
-            .map(|r| (r.id.clone(), r.example.clone(), r.phases.first().copied()))
-            .collect();
-        let rules = Self::compile(user);
-        for (index, (id, example, phase)) in examples.into_iter().enumerate() {
-            let context = Context { phase, tls: false };
-            let winner = unwrap::reply(&example).map(|r| rules.judge(context, &r).rule);
-            let fault = match winner {
-                None => RuleFault::BadExample,
-                Some(winner) if winner == *id => continue,
-                Some(winner) => RuleFault::NotWon(winner.into_owned()),
-            };
-            problems.push(RuleProblem { index, id, fault });
-        }
+        problems.sort_by_key(|problem| problem.index);
         if problems.is_empty() { Ok(rules) } else { Err(problems) }
+    }
+
+    /// The user's own rules, as written.
+    pub fn user(&self) -> &[UserRule] {
+        &self.user
     }
 
     /// The cause that a refusal (4xx or 5xx) states.
@@ -319,9 +342,34 @@ impl Rules {
         self.find(id).map_or(Family::None, |rule| rule.family)
     }
 
-    /// The peer's own page about what this rule found.
-    pub fn doc(&self, id: &str) -> Option<&'static str> {
-        self.find(id).and_then(|rule| rule.doc)
+    /// As [`Rules::family`], and none for what names no rule on replies: a cause that was read from
+    /// silence, or a rule that a reload took away.
+    pub fn confidence(&self, id: &str) -> Option<Family> {
+        (id == NO_RULE || self.find(id).is_some()).then(|| self.family(id))
+    }
+
+    /// The page about what this rule found: the peer's own, or the user's.
+    pub fn doc(&self, id: &str) -> Option<&str> {
+        self.find(id).and_then(|rule| rule.doc.as_deref())
+    }
+
+    /// Why a user's rule does not win its example; none when it does.
+    fn lost(&self, rule: &UserRule) -> Option<RuleFault> {
+        let context = Context { phase: rule.phases.first().copied(), tls: false };
+        let Some(reply) = unwrap::reply(&rule.example) else { return Some(RuleFault::BadExample) };
+        let winner = self.judge(context, &reply).rule;
+        if winner == *rule.id {
+            return None;
+        }
+        let words = Words::of(&reply);
+        let facts = Facts { context, code: reply.code, enhanced: words.enhanced };
+        let patterns: Vec<Pattern> =
+            rule.text.iter().filter_map(|source| Pattern::parse(source).ok()).collect();
+        let own = Matcher::new(&patterns);
+        let worded = patterns.is_empty() || own.holding(&own.hits(&words)).next().is_some();
+        let met = worded && Compiled::of_user(rule).holds(&facts);
+        let winner = winner.into_owned();
+        Some(if met { RuleFault::NotWon(winner) } else { RuleFault::NotMet(winner) })
     }
 
     fn find(&self, id: &str) -> Option<&Compiled> {
@@ -347,15 +395,28 @@ impl Rules {
             owners.resize(patterns.len(), number);
             rules.push(rule);
         };
-        for rule in user {
-            let text = rule.text.clone();
-            add(Compiled::of_user(rule), &mut text.iter().map(String::as_str));
+        for rule in &user {
+            add(Compiled::of_user(rule), &mut rule.text.iter().map(String::as_str));
         }
         for (family, rule) in groups() {
             add(Compiled::of(family, rule), &mut rule.text.iter().copied());
         }
         let matcher = Matcher::new(&patterns);
-        Self { rules, owners, matcher, wordless }
+        Self { user, rules, owners, matcher, wordless }
+    }
+}
+
+impl PartialEq for Rules {
+    fn eq(&self, other: &Self) -> bool {
+        // The built-in ones are the same in both.
+        self.user == other.user
+    }
+}
+
+impl fmt::Debug for Rules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rules = self.rules.len();
+        f.debug_struct("Rules").field("user", &self.user).field("rules", &rules).finish()
     }
 }
 
@@ -366,27 +427,27 @@ impl Compiled {
             family,
             cause: rule.cause,
             codes: Cow::Borrowed(rule.when.codes),
-            enhanced: rule.when.enhanced,
+            enhanced: Cow::Borrowed(rule.when.enhanced),
             phases: Cow::Borrowed(rule.when.phases),
             tls: rule.when.tls,
             permanence: rule.permanence,
             blame: rule.blame,
-            doc: rule.doc,
+            doc: rule.doc.map(Cow::Borrowed),
         }
     }
 
-    fn of_user(rule: UserRule) -> Self {
+    fn of_user(rule: &UserRule) -> Self {
         Self {
-            id: Cow::Owned(rule.id),
+            id: Cow::Owned(rule.id.clone()),
             family: Family::User,
             cause: rule.cause,
-            codes: Cow::Owned(rule.codes),
-            enhanced: &[],
-            phases: Cow::Owned(rule.phases),
+            codes: Cow::Owned(rule.codes.clone()),
+            enhanced: Cow::Owned(rule.enhanced.clone()),
+            phases: Cow::Owned(rule.phases.clone()),
             tls: None,
             permanence: rule.permanence,
             blame: rule.blame,
-            doc: None,
+            doc: rule.doc.clone().map(Cow::Owned),
         }
     }
 
@@ -441,7 +502,7 @@ fn check(rule: &UserRule, seen: &mut HashSet<String>) -> Vec<RuleFault> {
     if rule.id == NO_RULE || !seen.insert(rule.id.clone()) {
         faults.push(RuleFault::DuplicateId);
     }
-    if rule.text.is_empty() && rule.codes.is_empty() {
+    if rule.text.is_empty() && rule.codes.is_empty() && rule.enhanced.is_empty() {
         faults.push(RuleFault::NoCondition);
     }
     let refusal = |c: u16| matches!(c, 4 | 5 | 40..=59 | 400..=599);
@@ -483,7 +544,7 @@ const GROUPS: &[(Family, &[Rule])] = &[
     (Family::Code, codes::RULES),
 ];
 
-static BUILTIN: LazyLock<Rules> = LazyLock::new(|| Rules::compile(Vec::new()));
+static BUILTIN: LazyLock<Arc<Rules>> = LazyLock::new(|| Arc::new(Rules::compile(Vec::new())));
 
 /// Words by which a temporary code admits that it will not pass.
 static LASTING: LazyLock<Matcher> = LazyLock::new(|| {
