@@ -64,7 +64,7 @@ pub enum BadPattern {
     OnlyNegated,
     /// A character that no word has.
     #[error(
-        "{0:?} cannot occur: write words of a-z, 0-9 and _ (addresses, codes and punctuation are not matched)"
+        "{0:?} cannot occur: write words of a-z, 0-9 and _, with two letters at least before a * (addresses, codes and punctuation are not matched)"
     )]
     BadWord(String),
     /// A bracket without its partner.
@@ -251,7 +251,7 @@ fn piece(token: &str) -> Result<Piece, BadPattern> {
                 None => (word, false),
             };
             let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
-            if text.is_empty() || !text.bytes().all(fits) {
+            if text.is_empty() || (prefix && text.len() < 2) || !text.bytes().all(fits) {
                 return Err(BadPattern::BadWord(word.to_owned()));
             }
             Ok(Piece::Word(Word { text: text.to_owned(), prefix }))

@@ -19,17 +19,20 @@ mod postfix;
 mod protocol;
 mod sendmail;
 mod services;
+mod user;
 mod webmail;
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::fmt;
+use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
+pub use user::{RuleFault, RuleProblem, UserRule};
+
 use super::matcher::Matcher;
-use super::pattern::{BadPattern, Pattern};
+use super::pattern::Pattern;
 use super::words::Words;
-use super::{Blame, Cause, Context, Judgement, Permanence, unwrap};
+use super::{Blame, Cause, Context, Judgement, Permanence};
 use crate::smtp::{EnhancedCode, Phase, Reply};
 
 closed_enum! {
@@ -140,93 +143,6 @@ impl Rule {
     }
 }
 
-/// A rule as a user writes it. It stands in front of the built-in ones.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UserRule {
-    /// Lower-case letters, digits, `_` and `-`, in parts parted by dots; not a built-in id.
-    pub id: String,
-    /// What the reply means.
-    pub cause: Cause,
-    /// Patterns, of which one must hold. May be empty when there are codes.
-    pub text: Vec<String>,
-    /// As in [`When::codes`].
-    pub codes: Vec<u16>,
-    /// As in [`When::enhanced`].
-    pub enhanced: Vec<(u16, u16, u16)>,
-    /// As in [`When::phases`].
-    pub phases: Vec<Phase>,
-    /// Overrides what the code says.
-    pub permanence: Option<Permanence>,
-    /// Overrides what the cause says.
-    pub blame: Option<Blame>,
-    /// A page about it, shown in place of the usual one.
-    pub doc: Option<String>,
-    /// A reply that the rule must win: it proves that it can be reached.
-    pub example: String,
-}
-
-/// What is wrong with a user's rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RuleProblem {
-    /// Which rule, by place.
-    pub index: usize,
-    /// Its id as written.
-    pub id: String,
-    /// What is wrong.
-    pub fault: RuleFault,
-}
-
-/// The ways in which a rule can be wrong.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RuleFault {
-    /// The id is not of the allowed form.
-    #[error(
-        "an id is made of a-z, 0-9, _ and - in parts parted by dots, 80 characters at most, such as local.quota"
-    )]
-    BadId,
-    /// Another rule has this id.
-    #[error(
-        "another rule has this id, perhaps a built-in one; begin yours with a word of your own"
-    )]
-    DuplicateId,
-    /// Neither words nor codes.
-    #[error("without text, codes or enhanced the rule would take every reply; state one of them")]
-    NoCondition,
-    /// A code that no refusal has.
-    #[error("{0} is no refusal: write 4, 45 or 450 for a class, a group or one code")]
-    BadCode(u16),
-    /// A cause that is not read from replies.
-    #[error("{0} is read from silence: no reply can state it")]
-    BadCause(Cause),
-    /// A pattern that cannot be read.
-    #[error("pattern {pattern:?}: {fault}")]
-    BadPattern {
-        /// The pattern as written.
-        pattern: String,
-        /// What is wrong.
-        fault: BadPattern,
-    },
-    /// The example is not a refusal.
-    #[error("the example is no refusal; write a whole reply, such as \"550 5.7.1 go away\"")]
-    BadExample,
-    /// The example is taken by another rule.
-    #[error(
-        "the example is won by {0}, which stands earlier; put this rule in front of it, or narrow that one"
-    )]
-    NotWon(String),
-    /// The rule does not hold for its own example.
-    #[error(
-        "the rule does not hold for its own example, which {0} takes instead; mend the example or the rule's conditions"
-    )]
-    NotMet(String),
-}
-
-impl fmt::Display for RuleProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "rule {:?}: {}", self.id, self.fault)
-    }
-}
-
 /// Compiled rules. Two are equal when they were written alike.
 pub struct Rules {
     /// The user's own, as written.
@@ -237,6 +153,8 @@ pub struct Rules {
     matcher: Matcher,
     /// Rules without patterns.
     wordless: Vec<u32>,
+    /// The patterns of [`LASTING`], which belong to no rule.
+    lasting: Range<usize>,
 }
 
 #[derive(Debug)]
@@ -264,44 +182,6 @@ impl Rules {
         BUILTIN.clone()
     }
 
-    /// The built-in rules behind the user's own.
-    ///
-    /// # Errors
-    /// Every problem of every rule, in order.
-    pub fn with_user_rules(user: Vec<UserRule>) -> Result<Self, Vec<RuleProblem>> {
-        let mut problems = Vec::new();
-        let mut seen: HashSet<String> = groups().map(|(_, rule)| rule.id.to_owned()).collect();
-        let mut sound = Vec::new();
-        for (index, rule) in user.into_iter().enumerate() {
-            let faults = check(&rule, &mut seen);
-            if faults.is_empty() {
-                sound.push((index, rule));
-            } else {
-                problems.extend(faults.into_iter().map(|fault| RuleProblem {
-                    index,
-                    id: rule.id.clone(),
-                    fault,
-                }));
-            }
-        }
-        // Without the unsound rules more examples are won and none is lost, so that what is reported
-        // now is wrong whatever becomes of those.
-        let (places, sound): (Vec<usize>, Vec<UserRule>) = sound.into_iter().unzip();
-        let rules = Self::compile(sound);
-        for (rule, index) in rules.user.iter().zip(places) {
-            if let Some(fault) = rules.lost(rule) {
-                problems.push(RuleProblem { index, id: rule.id.clone(), fault });
-            }
-        }
-        problems.sort_by_key(|problem| problem.index);
-        if problems.is_empty() { Ok(rules) } else { Err(problems) }
-    }
-
-    /// The user's own rules, as written.
-    pub fn user(&self) -> &[UserRule] {
-        &self.user
-    }
-
     /// The cause that a refusal (4xx or 5xx) states.
     pub fn judge(&self, context: Context, reply: &Reply) -> Judgement {
         let words = Words::of(reply);
@@ -319,14 +199,13 @@ impl Rules {
             .take_while(|&rule| worded.is_none_or(|worded| rule < worded))
             .find(|&rule| self.holds(rule, &facts));
         let winner = wordless.or(worded).and_then(|rule| self.rules.get(rule as usize));
-        let lasting = LASTING.hits(&words);
-        let lasting = LASTING.holding(&lasting).next().is_some();
+        let lasting = self.lasting.clone().any(|pattern| self.matcher.holds(pattern, &hits));
         match winner {
             Some(rule) => Judgement {
                 cause: rule.cause,
                 rule: rule.id.clone(),
                 permanence: permanence(reply.code, rule.cause, rule.permanence, lasting),
-                blame: rule.blame.unwrap_or(rule.cause.blame()),
+                blame: rule.blame.unwrap_or_else(|| rule.cause.blame()),
             },
             None => Judgement {
                 cause: Cause::Unknown,
@@ -351,25 +230,6 @@ impl Rules {
     /// The page about what this rule found: the peer's own, or the user's.
     pub fn doc(&self, id: &str) -> Option<&str> {
         self.find(id).and_then(|rule| rule.doc.as_deref())
-    }
-
-    /// Why a user's rule does not win its example; none when it does.
-    fn lost(&self, rule: &UserRule) -> Option<RuleFault> {
-        let context = Context { phase: rule.phases.first().copied(), tls: false };
-        let Some(reply) = unwrap::reply(&rule.example) else { return Some(RuleFault::BadExample) };
-        let winner = self.judge(context, &reply).rule;
-        if winner == *rule.id {
-            return None;
-        }
-        let words = Words::of(&reply);
-        let facts = Facts { context, code: reply.code, enhanced: words.enhanced };
-        let patterns: Vec<Pattern> =
-            rule.text.iter().filter_map(|source| Pattern::parse(source).ok()).collect();
-        let own = Matcher::new(&patterns);
-        let worded = patterns.is_empty() || own.holding(&own.hits(&words)).next().is_some();
-        let met = worded && Compiled::of_user(rule).holds(&facts);
-        let winner = winner.into_owned();
-        Some(if met { RuleFault::NotWon(winner) } else { RuleFault::NotMet(winner) })
     }
 
     fn find(&self, id: &str) -> Option<&Compiled> {
@@ -401,8 +261,10 @@ impl Rules {
         for (family, rule) in groups() {
             add(Compiled::of(family, rule), &mut rule.text.iter().copied());
         }
+        let ruled = patterns.len();
+        patterns.extend(LASTING.iter().filter_map(|source| Pattern::parse(source).ok()));
         let matcher = Matcher::new(&patterns);
-        Self { user, rules, owners, matcher, wordless }
+        Self { user, rules, owners, matcher, wordless, lasting: ruled..patterns.len() }
     }
 }
 
@@ -483,39 +345,9 @@ fn permanence(code: u16, cause: Cause, rule: Option<Permanence>, lasting: bool) 
         Some(Permanence::PermanentInDisguise) if code >= 500 => Permanence::Permanent,
         Some(said) => said,
         None if lasting && code < 500 => Permanence::PermanentInDisguise,
-        None if code >= 500 && !(passes && !lasting) => Permanence::Permanent,
+        None if code >= 500 && (lasting || !passes) => Permanence::Permanent,
         None => Permanence::Transient,
     }
-}
-
-/// Checks all of a user's rule that can be checked before it is compiled.
-fn check(rule: &UserRule, seen: &mut HashSet<String>) -> Vec<RuleFault> {
-    let mut faults = Vec::new();
-    let part = |p: &str| {
-        !p.is_empty()
-            && p.bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-'))
-    };
-    if rule.id.len() > 80 || !rule.id.split('.').all(part) {
-        faults.push(RuleFault::BadId);
-    }
-    if rule.id == NO_RULE || !seen.insert(rule.id.clone()) {
-        faults.push(RuleFault::DuplicateId);
-    }
-    if rule.text.is_empty() && rule.codes.is_empty() && rule.enhanced.is_empty() {
-        faults.push(RuleFault::NoCondition);
-    }
-    let refusal = |c: u16| matches!(c, 4 | 5 | 40..=59 | 400..=599);
-    faults.extend(rule.codes.iter().filter(|&&c| !refusal(c)).map(|&c| RuleFault::BadCode(c)));
-    if !rule.cause.is_stated() {
-        faults.push(RuleFault::BadCause(rule.cause));
-    }
-    for pattern in &rule.text {
-        if let Err(fault) = Pattern::parse(pattern) {
-            faults.push(RuleFault::BadPattern { pattern: pattern.clone(), fault });
-        }
-    }
-    faults
 }
 
 /// Every built-in rule with its family, in the order in which they are asked.
@@ -547,22 +379,19 @@ const GROUPS: &[(Family, &[Rule])] = &[
 static BUILTIN: LazyLock<Arc<Rules>> = LazyLock::new(|| Arc::new(Rules::compile(Vec::new())));
 
 /// Words by which a temporary code admits that it will not pass.
-static LASTING: LazyLock<Matcher> = LazyLock::new(|| {
-    let patterns: Vec<_> = [
-        "permanent* (deferred|rejected|blocked|refused|disabled|failure|error)",
-        "(retrying|retry|retries) will not (succeed|help)",
-        "do not (retry|try again|attempt)",
-        "will not be (retried|accepted|delivered)",
-    ]
-    .iter()
-    .filter_map(|source| Pattern::parse(source).ok())
-    .collect();
-    Matcher::new(&patterns)
-});
+const LASTING: &[&str] = &[
+    "permanent* (deferred|rejected|blocked|refused|disabled|failure|error)",
+    "(retrying|retry|retries) will not (succeed|help)",
+    "do not (retry|try again|attempt)",
+    "will not be (retried|accepted|delivered)",
+];
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
+    use crate::cause::unwrap;
 
     fn won_by(rules: &Rules, rule: &Rule) -> String {
         let phase = rule.when.phases.first().copied();

@@ -61,7 +61,10 @@ pub fn reply(text: &str) -> Option<Reply> {
 }
 
 /// How much of a paste is looked at. Replies are short, and bounces quote whole messages behind.
-pub const CAP: usize = 64 * 1024;
+pub const CAP: usize = 16 * 1024;
+
+/// How far behind an introduction the reply may begin: Exim names the command and its address first.
+const REACH: usize = 512;
 
 /// Phrases behind which a server's own reply follows.
 const INTRODUCTIONS: &[&str] = &[
@@ -115,7 +118,8 @@ const HINTS: &[(&str, Phase)] = &[
 /// The reply behind the last introduction that is followed by one.
 fn innermost(text: &str) -> Option<Reply> {
     let lower = text.to_ascii_lowercase();
-    let mut best: Option<(usize, usize)> = None;
+    let codes = codes(&lower);
+    let mut best: Option<usize> = None;
     for intro in INTRODUCTIONS {
         for (at, _) in lower.match_indices(intro) {
             let boundary = at == 0
@@ -125,38 +129,37 @@ fn innermost(text: &str) -> Option<Reply> {
                 continue;
             }
             let from = at + intro.len();
-            let rest = lower.get(from..).unwrap_or_default();
-            let line = rest.lines().next().unwrap_or_default();
-            if let Some(code) = first_code(line)
-                && best.is_none_or(|(place, _)| from + code > place)
+            let next = codes.partition_point(|&code| code < from);
+            if let Some(&code) = codes.get(next)
+                && code - from <= REACH
+                && lower.get(from..code).is_some_and(|between| !between.contains('\n'))
             {
-                best = Some((from + code, from));
+                best = best.max(Some(code));
             }
         }
     }
     let place = match best {
-        Some((place, _)) => place,
+        Some(place) => place,
         None => quoted_or_enhanced(&lower)?,
     };
     let tail = text.get(place..)?;
     reply(without_trailer(tail))
 }
 
-/// Where the first stand-alone refusal code of a line is. Behind an Exim introduction the command
-/// with its own numbers comes first, so a code must be followed by a separator and stand behind one.
-fn first_code(line: &str) -> Option<usize> {
-    let bytes = line.as_bytes();
+/// Where the stand-alone refusal codes of a text are.
+fn codes(text: &str) -> Vec<usize> {
+    let mut out = Vec::new();
     let mut at = 0;
-    for word in line.split_inclusive([' ', ':', '"', ';', '(', '<', ',']) {
-        let stripped = word.trim_end_matches([' ', ':', '"', ';', '(', '<', ',']);
-        let code = stripped.get(..3).and_then(|c| c.parse::<u16>().ok());
-        let shaped = stripped.len() == 3 || stripped.as_bytes().get(3) == Some(&b'-');
-        if code.is_some_and(|c| (400..600).contains(&c)) && shaped && at <= bytes.len() {
-            return Some(at);
+    for word in text.split_inclusive([' ', ':', '"', ';', '(', '<', ',', '\n']) {
+        let bare = word.trim_end_matches([' ', ':', '"', ';', '(', '<', ',', '\n']);
+        let code = bare.get(..3).and_then(|c| c.parse::<u16>().ok());
+        let shaped = bare.len() == 3 || bare.as_bytes().get(3) == Some(&b'-');
+        if code.is_some_and(|c| (400..600).contains(&c)) && shaped {
+            out.push(at);
         }
         at += word.len();
     }
-    None
+    out
 }
 
 /// The place of `"550 …`, or of `550 5.1.1` and the like.

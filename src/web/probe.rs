@@ -287,7 +287,7 @@ async fn answer(
         if wanted.debug {
             sink(Bytes::from(report::text(&source.view, &note, source.round.as_deref())));
         }
-        render_view(&source.view, format, &mut |bytes| sink(bytes));
+        render_view(&source.view, format, SystemTime::now(), &mut |bytes| sink(bytes));
         Ok(())
     })
     .await

@@ -9,6 +9,8 @@
 )]
 
 mod catalogue;
+mod cause;
+mod cause_rules;
 mod config;
 mod demo;
 mod dialogues;

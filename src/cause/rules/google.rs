@@ -36,5 +36,5 @@ pub(super) const RULES: &[Rule] = &[
     rule("google.relay.limit", RateLimited, DOC, &["daily (smtp relay|user sending|sending) (limit|quota) exceeded", "sending (limit|quota) exceeded", "policy size per transaction exceeded"], "550 5.4.5 Daily SMTP relay limit exceeded for user.").doc(ERRORS),
     rule("google.relay.denied", RelayDenied, DOC, &["mail relay denied", "invalid credentials for relay"], "550 5.7.0 Mail relay denied 192.0.2.1. Invalid credentials for relay for one of the domains in: example.net").doc(ERRORS),
     rule("google.login", AuthRequired, DOC, &["username and password not accepted", "application specific password required", "please log in (with|via) your web browser", "weblogin required", "(badcredentials|invalidsecondfactor|wantauth|weblogin*)", "too many login attempts"], "535 5.7.8 Username and Password not accepted.").doc(ERRORS),
-    rule("google.later", SystemProblem, DOC, &["temporary system problem", "server busy try again later"], "421 4.7.0 Temporary System Problem. Try again later.").doc(ERRORS),
+    rule("google.later", SystemProblem, DOC, &["mail server temporarily rejected message", "temporary system problem", "server busy try again later"], "421 4.7.0 Temporary System Problem. Try again later.").doc(ERRORS),
 ];

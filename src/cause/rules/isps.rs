@@ -40,6 +40,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("charter.connections", TooManyConnections, CHARTER, &["(e3110|e3120|e3130)", "aup in 1010"], "421 mx.example.net E3110"),
     rule("charter.sender", SenderRejected, CHARTER, &["e2110", "does not exist e2*"], "553 5.1.0 example.net does not exist E2110"),
     rule("att.blocklist", Blocklisted, ATT, &["dnsbl (rbl|attrbl)", "_is_blocked", "abuse_rbl"], "553 5.3.0 mx DNSBL:RBL 521< 192.0.2.1 >_is_blocked.For assistance forward this email"),
+    rule("att.deactivated", MailboxUnavailable, ATT, &["possible forgery or deactivated due to abuse"], "553 VS10-RT Possible forgery or deactivated due to abuse (#5.1.1)"),
     rule("att.unknown_recipients", BadReputation, ATT, &["excessive unknown recipients"], "451 VS1-IP Excessive unknown recipients - possible Open Relay"),
     rule("orange.connections", TooManyConnections, ORANGE, &["trop de connexions", "(ofr*|lpn*) .. too many connections"], "421 mwinf5c04 ME Trop de connexions, veuillez verifier votre configuration. Too many connections, slow down. OFR004_104 [104]"),
     rule("orange.reputation", Blocklisted, ORANGE, &["(ip source bloquee|blocked for spamming)", "(ofr006_102|ofr_102|ofr006_103|lpn006_102)"], "550 mwinf5c04 ME Adresse IP source bloquee pour incident de spam. Client host blocked for spamming issues. OFR006_102"),

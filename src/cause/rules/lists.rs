@@ -20,11 +20,24 @@ const fn rule(
 }
 
 pub(super) const RULES: &[Rule] = &[
+    // A list of what stands in messages, and not of who sends them.
+    rule(
+        "list.uri",
+        ContentRejected,
+        OTHERS,
+        &["(url*|uri*|link*) .. (surbl|uribl|ivmuri)"],
+        "550 a URL in it is on multi.surbl.org",
+    ),
     rule(
         "list.spamhaus",
         Blocklisted,
         SPAMHAUS,
-        &["spamhaus*", "abuseat", "(sbl|xbl|pbl|zen|dbl|sbl xbl) .. (listed|list|block*|black*)"],
+        &[
+            "spamhaus*",
+            "abuseat",
+            "(sbl|xbl|pbl|zen|dbl|sbl xbl) .. (listed|list|block*|black*)",
+            "(listed|blocked|found) .. (sbl|xbl|pbl|zen|sbl xbl)",
+        ],
         "550 192.0.2.1 is listed at zen.spamhaus.org",
     )
     .doc("https://check.spamhaus.org"),

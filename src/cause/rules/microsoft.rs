@@ -22,7 +22,10 @@ const fn rule(
 pub(super) const RULES: &[Rule] = &[
     rule("exchange.connections", TooManyConnections, EXCHANGE, &["maximum number of concurrent connections .. exceeded", "has exceeded the maximum number of connections"], "421 4.3.2 The maximum number of concurrent connections has exceeded a limit, closing transmission channel").doc(NDR),
     rule("exchange.resources", StorageFull, EXCHANGE, &["^ insufficient system resources"], "452 4.3.1 Insufficient system resources (UsedDiskSpace)"),
-    rule("exchange.service", SystemProblem, EXCHANGE, &["system not accepting network messages", "service not active", "prx* nexthop", "temporary server error .. try again later .. (attr*|prx*)", "connection was closed abruptly", "failed to be replicated"], "421 4.3.2 System not accepting network messages"),
+    rule("exchange.service", SystemProblem, EXCHANGE, &["system not accepting network messages",
+            "connection dropped due to (connectionreset|socketerror)", "service not active", "prx* nexthop", "temporary server error .. try again later .. (attr*|prx*)", "connection was closed abruptly", "failed to be replicated"], "421 4.3.2 System not accepting network messages"),
+    rule("exchange.throttled", RateLimited, EXCHANGE, &["storedrv .. (thread limit|too busy)", "recipient thread limit"], "432 4.3.2 STOREDRV.Deliver; recipient thread limit exceeded"),
+    rule("exo.dns", Routing, EXO, &["dns query failed"], "450 4.4.312 DNS query failed").doc(NDR),
     rule("exchange.timeout", Timeout, EXCHANGE, &["connection dropped due to timedout", "message submission timed out", "441 connection timed out"], "421 4.4.2 Connection dropped due to TimedOut"),
     rule("exchange.starttls", TlsRequired, EXO, &["starttls is required to send mail", "tls (1 0|1 1|1|version*) .. not supported", "starttls not supported", "tls 1 0 and"], "451 5.7.3 STARTTLS is required to send mail").lasts(PermanentInDisguise),
     rule("exchange.relay", RelayDenied, EXCHANGE, &["unable to relay", "tenantattribution"], "550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain").codes(&[5]).enhanced(&[(7, 1, 1), (7, 54, 54), (7, 64, 64)]),

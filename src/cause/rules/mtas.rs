@@ -42,6 +42,13 @@ pub(super) const RULES: &[Rule] = &[
         "530 5.5.1 Invalid command: Must issue an AUTH command first",
     ),
     rule(
+        "opensmtpd.helo",
+        RdnsHelo,
+        SMTPD,
+        &["(ehlo|helo) requires domain"],
+        "501 5.5.1 Invalid command: EHLO requires domain name",
+    ),
+    rule(
         "opensmtpd.command",
         ProtocolError,
         SMTPD,

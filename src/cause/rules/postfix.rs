@@ -307,7 +307,7 @@ pub(super) const RULES: &[Rule] = &[
         "postfix.lookup",
         SystemProblem,
         SMTPD,
-        &["temporary lookup (failure|error)", "address lookup failure"],
+        &["temporary lookup (failure|error) + !dmarc + !spf + !dkim", "address lookup failure"],
         "451 4.3.0 <a@example.net>: Temporary lookup failure",
     ),
     rule(

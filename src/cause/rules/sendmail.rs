@@ -126,7 +126,7 @@ pub(super) const RULES: &[Rule] = &[
         "sendmail.loop",
         Routing,
         SRV,
-        &["too many hops", "mail loops back to me", "local configuration error .. loop*"],
+        &["too many hops", "mail loops back", "local configuration error .. loop*"],
         "554 5.4.6 Too many hops 26 (25 max)",
     ),
     rule(
