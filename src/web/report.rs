@@ -76,7 +76,7 @@ fn endpoint(out: &mut String, observation: &Observation) -> std::fmt::Result {
     writeln!(out, "  success  {}", observation.success())?;
     if let Some(failure) = &observation.failure {
         writeln!(out, "  failure  {}", failure_line(failure))?;
-        writeln!(out, "  rule     {} ({})", failure.rule, failure.permanence)?;
+        writeln!(out, "  to do    {}", advice::of(failure.cause).action)?;
         if !failure.detail.is_empty() {
             writeln!(out, "  detail   {}", one_line(&failure.detail))?;
         }
@@ -138,9 +138,10 @@ pub(super) fn transcript(
     Ok(())
 }
 
-/// Phase, cause and whose move it is.
+/// Cause, phase, whose move it is, and the rule that said so.
 pub(super) fn failure_line(failure: &Failure) -> String {
-    format!("{} in {}, blame {}", failure.cause, failure.phase, failure.blame)
+    let Failure { cause, phase, blame, rule, permanence, .. } = failure;
+    format!("{cause} in {phase}, blame {blame}, rule {rule}, {permanence}")
 }
 
 /// What to do about a failure, and how long to wait where waiting helps. None for a negative test:

@@ -10,6 +10,7 @@
 
 mod catalogue;
 mod cause;
+mod cause_rules;
 mod config;
 mod demo;
 mod dialogues;

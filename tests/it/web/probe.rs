@@ -39,7 +39,7 @@ async fn debug_shows_the_log_before_the_metrics() {
     assert_eq!(answer.headers["content-type"], "text/plain; charset=utf-8");
     for part in [
         "target   mx1 (192.0.2.25)\n",
-        "verdict  down: blocklisted in greeting, blame sender\n",
+        "verdict  down: blocklisted in greeting, blame sender, rule ",
         "endpoint 192.0.2.25:25 at 192.0.2.25\n",
         "  greeting      0.003000  554 blocklisted\n",
         "      0.003 S 220 mx <script>",

@@ -161,7 +161,8 @@ async fn logs_show_the_last_failure_beside_the_last_success() {
     house.schedule("mx1", &round(vec![observation(&mx1, Some(refusal()))]));
     let logs = house.get("/logs?target=mx1").await;
     assert_eq!(logs.headers["content-type"], "text/plain; charset=utf-8");
-    logs.has(200, ": blocklisted in greeting, blame sender\nnext: Find the list in the reply");
+    logs.has(200, ": blocklisted in greeting, blame sender, rule ");
+    logs.has(200, "\nnext: Find the list in the reply");
     logs.has(200, "    0.004 C EHLO probe.example.net\n");
     assert_eq!(logs.text().matches("220 mx <script>").count(), 2);
     assert!(!logs.text().contains("none"));
