@@ -27,7 +27,7 @@ use crate::net::dns::Resolver;
 use crate::net::tls::TlsClient;
 use crate::observation::{Failure, Observation, Round, Side, SkipReason, Transcript};
 use crate::smtp::Phase;
-use crate::target::{Check, CheckKey, Endpoint, FOREIGN_AUTH_INTERVAL, FOREIGN_INTERVAL, Policy};
+use crate::target::{Check, CheckKey, Endpoint, FOREIGN_INTERVAL, Policy};
 
 /// One round to run.
 #[derive(Clone)]
@@ -57,8 +57,11 @@ pub struct Prober {
     settings: RwLock<Arc<Settings>>,
     in_flight: Arc<AtomicUsize>,
     /// When a check last connected to an address that is not ours.
-    visited: Mutex<HashMap<(CheckKey, IpAddr, Option<IpAddr>), Instant>>,
+    visited: Mutex<HashMap<Visited, Instant>>,
 }
+
+/// A check, the address that it connected to, and the one that it connected from.
+type Visited = (CheckKey, IpAddr, Option<IpAddr>);
 
 /// What a reload replaces as a whole.
 struct Settings {
@@ -245,10 +248,8 @@ impl Prober {
         if site.ours {
             return true;
         }
-        let gentle =
-            if job.check.module.auth.is_some() { FOREIGN_AUTH_INTERVAL } else { FOREIGN_INTERVAL };
         // A tenth of slack, because a round may begin a little late and the next one on time.
-        let least = gentle.mul_f64(0.9);
+        let least = job.check.module.gentle_interval().mul_f64(0.9);
         let visited = self.visited.lock().unwrap_or_else(PoisonError::into_inner);
         visited
             .get(&(job.check.key(), site.address, site.bind))
