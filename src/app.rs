@@ -238,6 +238,8 @@ impl App {
             return Err("the exporter is stopping".to_owned());
         };
         let file = self.options.config_file.clone();
+        // Looked at before reading: what is written in between is then read again, and not missed.
+        let before = read(&self.watched).look_again();
         let loaded = tokio::task::spawn_blocking(move || load(file.as_deref())).await;
         let config = match loaded {
             Ok(Ok(config)) => config,
@@ -248,7 +250,7 @@ impl App {
         let checks = config.checks();
         let generation = self.store.replace_checks(&checks, self.options.history_limit);
         schedule.replan(&checks, generation);
-        *write(&self.watched) = files::Watched::of(&config.watched);
+        *write(&self.watched) = before.and(&config.watched);
         warn(&config);
         *write(&self.running) = running(config, generation);
         self.own.reloaded(SystemTime::now());
@@ -347,6 +349,10 @@ fn running(config: Config, generation: u64) -> Arc<Running> {
     })
 }
 
+fn read<T>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
 }
@@ -363,7 +369,7 @@ const DEFAULT_FILE: &str = "smtp_exporter.yml";
 /// How long open sessions and scrapes have at the end.
 const GRACE: Duration = Duration::from_secs(10);
 /// How often files of targets are looked at.
-const WATCH_EVERY: Duration = Duration::from_secs(5);
+const WATCH_EVERY: Duration = Duration::from_secs(2);
 /// More threads than this do not help: a probe mostly waits.
 const WORKERS: usize = 4;
 const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,9 +1,9 @@
 //! Finds all groups of all patterns in one pass over a reply's words.
 //!
 //! # Why not a regular expression
-//! A few hundred patterns with gaps make either a large automaton or a slow one. Words are few: each
-//! is looked up once in a sorted vocabulary, and the groups are walked as a trie of word numbers, so
-//! the cost is the number of words times the longest group, whatever a peer sends.
+//! A few hundred patterns with gaps make either a large automaton or a slow one. Words are few:
+//! each is looked up once in a sorted vocabulary, and the groups are walked as a trie of word
+//! numbers, so the cost is the number of words times the longest group, whatever a peer sends.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -15,7 +15,7 @@ use super::words::Words;
 pub struct Matcher {
     /// Sorted by text.
     vocabulary: Vec<Entry>,
-    /// Where the entries that begin with a letter or digit start.
+    /// Where the entries with the same first two letters start, by [`slot`].
     starts: Vec<u32>,
     nodes: Vec<Node>,
     /// The children of the trie's root, by symbol.
@@ -74,6 +74,11 @@ impl Matcher {
         let mut builder = Builder::default();
         let patterns: Vec<_> = patterns.iter().map(|p| builder.pattern(p)).collect();
         builder.finish(patterns)
+    }
+
+    /// Whether this pattern holds.
+    pub fn holds(&self, pattern: usize, hits: &Hits) -> bool {
+        self.patterns.get(pattern).is_some_and(|pattern| hits.satisfy(pattern))
     }
 
     /// All groups that occur.
@@ -140,7 +145,7 @@ impl Matcher {
     /// The numbers of all vocabulary entries that `word` is or begins with.
     fn symbols(&self, word: &str) -> Symbols {
         let mut out = Symbols::default();
-        let slot = word.bytes().next().map_or(0, usize::from);
+        let slot = slot(word);
         let (Some(&low), Some(&high)) = (self.starts.get(slot), self.starts.get(slot + 1)) else {
             return out;
         };
@@ -166,6 +171,10 @@ impl Hits {
     }
 
     fn term(&self, segments: &[Vec<Run>]) -> bool {
+        let present = |segment: &Vec<Run>| segment.iter().any(|run| self.present(run));
+        if !segments.iter().all(present) {
+            return false;
+        }
         let mut ends: Option<Vec<u16>> = None;
         for segment in segments {
             let mut next = Vec::new();
@@ -184,7 +193,7 @@ impl Hits {
     /// given).
     fn run(&self, run: &Run, after: Option<&[u16]>, out: &mut Vec<u16>) {
         let Some((&first, rest)) = run.groups.split_first() else { return };
-        if !run.groups.iter().all(|&g| self.counts.get(g as usize).is_some_and(|&n| n > 0)) {
+        if !self.present(run) {
             return;
         }
         let mut ends: Vec<u16> = self
@@ -199,6 +208,10 @@ impl Hits {
             ends = next.collect();
         }
         out.extend(ends.into_iter().filter(|&end| !run.at_end || end == self.words));
+    }
+
+    fn present(&self, run: &Run) -> bool {
+        run.groups.iter().all(|&g| self.counts.get(g as usize).is_some_and(|&n| n > 0))
     }
 
     fn of(&self, group: u32) -> &[(u32, u16, u16)] {
@@ -319,12 +332,8 @@ impl Builder {
             }
         }
         let vocabulary = vocabulary(&self.symbols);
-        let starts = (0..=256_usize)
-            .map(|b| {
-                let before =
-                    |e: &Entry| e.text.bytes().next().is_some_and(|first| usize::from(first) < b);
-                wide(vocabulary.partition_point(before))
-            })
+        let starts = (0..=SLOTS * SLOTS)
+            .map(|at| wide(vocabulary.partition_point(|entry| slot(&entry.text) < at)))
             .collect();
         Matcher { vocabulary, starts, nodes, roots, groups: self.groups, patterns, begins }
     }
@@ -359,6 +368,20 @@ fn vocabulary(symbols: &BTreeMap<Word, u32>) -> Vec<Entry> {
     }
     entries
 }
+
+/// A number for the first two letters that keeps the order of words. Prefix entries have two
+/// letters at least, so whatever a word begins with is in its own slot.
+fn slot(word: &str) -> usize {
+    let mut letters = word.bytes().map(|b| match b {
+        b'0'..=b'9' => usize::from(b - b'0') + 1,
+        b'a'..=b'z' => usize::from(b - b'a') + 12,
+        _ => 11,
+    });
+    letters.next().unwrap_or(0) * SLOTS + letters.next().unwrap_or(0)
+}
+
+/// Digits, the underscore, letters, and nothing.
+const SLOTS: usize = 38;
 
 const NONE: u32 = u32::MAX;
 

@@ -57,14 +57,15 @@ pub const MAX_SEQUENCES: usize = 1000;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadPattern {
     /// Nothing to look for.
-    #[error("the pattern has a term without words")]
+    #[error("the pattern is empty, or has nothing on one side of `..`, `+` or `|`")]
     Empty,
     /// Only `!` terms.
     #[error("every term is negated: one at least must say what occurs")]
     OnlyNegated,
     /// A character that no word has.
     #[error(
-        "{0:?} cannot occur: write words of a-z, 0-9 and _ (addresses, codes and punctuation are not matched)"
+        "{0:?} cannot occur: write words of a-z, 0-9 and _, with two letters at least before a * \
+         (addresses, codes and punctuation are not matched)"
     )]
     BadWord(String),
     /// A bracket without its partner.
@@ -251,7 +252,7 @@ fn piece(token: &str) -> Result<Piece, BadPattern> {
                 None => (word, false),
             };
             let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
-            if text.is_empty() || !text.bytes().all(fits) {
+            if text.is_empty() || (prefix && text.len() < 2) || !text.bytes().all(fits) {
                 return Err(BadPattern::BadWord(word.to_owned()));
             }
             Ok(Piece::Word(Word { text: text.to_owned(), prefix }))

@@ -15,21 +15,26 @@ mod lists;
 mod microsoft;
 mod mtas;
 mod phrases;
+mod phrases_mail;
 mod postfix;
 mod protocol;
+mod registry;
 mod sendmail;
 mod services;
+mod user;
 mod webmail;
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::fmt;
-use std::sync::LazyLock;
+use std::ops::Range;
+use std::sync::{Arc, LazyLock};
+
+pub use user::{RuleFault, RuleProblem, UserRule};
 
 use super::matcher::Matcher;
-use super::pattern::{BadPattern, Pattern};
+use super::pattern::Pattern;
 use super::words::Words;
-use super::{Blame, Cause, Context, Judgement, Permanence, unwrap};
+use super::{Blame, Cause, Context, Judgement, Permanence};
 use crate::smtp::{EnhancedCode, Phase, Reply};
 
 closed_enum! {
@@ -140,87 +145,18 @@ impl Rule {
     }
 }
 
-/// A rule as a user writes it. It stands in front of the built-in ones.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UserRule {
-    /// Lower-case letters, digits, `_` and `-`, in parts parted by dots; not a built-in id.
-    pub id: String,
-    /// What the reply means.
-    pub cause: Cause,
-    /// Patterns, of which one must hold. May be empty when there are codes.
-    pub text: Vec<String>,
-    /// As in [`When::codes`].
-    pub codes: Vec<u16>,
-    /// As in [`When::phases`].
-    pub phases: Vec<Phase>,
-    /// Overrides what the code says.
-    pub permanence: Option<Permanence>,
-    /// Overrides what the cause says.
-    pub blame: Option<Blame>,
-    /// A reply that the rule must win: it proves that it can be reached.
-    pub example: String,
-}
-
-/// What is wrong with a user's rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RuleProblem {
-    /// Which rule, by place.
-    pub index: usize,
-    /// Its id as written.
-    pub id: String,
-    /// What is wrong.
-    pub fault: RuleFault,
-}
-
-/// The ways in which a rule can be wrong.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RuleFault {
-    /// The id is not of the allowed form.
-    #[error("the id must be of a-z, 0-9, _ and - in parts parted by dots, 80 characters at most")]
-    BadId,
-    /// Another rule has this id.
-    #[error("another rule has this id")]
-    DuplicateId,
-    /// Neither words nor codes.
-    #[error("the rule has neither text nor codes: it would take every reply")]
-    NoCondition,
-    /// A code that no refusal has.
-    #[error("{0} is no refusal: write 4, 45 or 450 for a class, a group or one code")]
-    BadCode(u16),
-    /// A cause that is not read from replies.
-    #[error("{0} is not a cause that a reply can state")]
-    BadCause(Cause),
-    /// A pattern that cannot be read.
-    #[error("pattern {pattern:?}: {fault}")]
-    BadPattern {
-        /// The pattern as written.
-        pattern: String,
-        /// What is wrong.
-        fault: BadPattern,
-    },
-    /// The example is not a refusal.
-    #[error("the example must be a whole reply, such as \"550 5.7.1 go away\"")]
-    BadExample,
-    /// The example is taken by another rule.
-    #[error("the example is won by {0}: the rule can't be reached, or the example doesn't fit it")]
-    NotWon(String),
-}
-
-impl fmt::Display for RuleProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "rule {:?}: {}", self.id, self.fault)
-    }
-}
-
-/// Compiled rules.
-#[derive(Debug)]
+/// Compiled rules. Two are equal when they were written alike.
 pub struct Rules {
+    /// The user's own, as written.
+    user: Vec<UserRule>,
     rules: Vec<Compiled>,
     /// The rule of each pattern.
     owners: Vec<u32>,
     matcher: Matcher,
     /// Rules without patterns.
     wordless: Vec<u32>,
+    /// The patterns of [`LASTING`], which belong to no rule.
+    lasting: Range<usize>,
 }
 
 #[derive(Debug)]
@@ -229,12 +165,12 @@ struct Compiled {
     family: Family,
     cause: Cause,
     codes: Cow<'static, [u16]>,
-    enhanced: &'static [(u16, u16, u16)],
+    enhanced: Cow<'static, [(u16, u16, u16)]>,
     phases: Cow<'static, [Phase]>,
     tls: Option<bool>,
     permanence: Option<Permanence>,
     blame: Option<Blame>,
-    doc: Option<&'static str>,
+    doc: Option<Cow<'static, str>>,
 }
 
 impl Rules {
@@ -243,40 +179,9 @@ impl Rules {
         &BUILTIN
     }
 
-    /// The built-in rules behind the user's own.
-    ///
-    /// # Errors
-    /// Every problem of every rule, in order.
-    pub fn with_user_rules(user: Vec<UserRule>) -> Result<Self, Vec<RuleProblem>> {
-        let mut problems = Vec::new();
-        let mut seen: HashSet<String> = groups().map(|(_, rule)| rule.id.to_owned()).collect();
-        for (index, rule) in user.iter().enumerate() {
-            let faults = check(rule, &mut seen);
-            problems.extend(faults.into_iter().map(|fault| RuleProblem {
-                index,
-                id: rule.id.clone(),
-                fault,
-            }));
-        }
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        let examples: Vec<(String, String, Option<Phase>)> = user
-            .iter()
-            .map(|r| (r.id.clone(), r.example.clone(), r.phases.first().copied()))
-            .collect();
-        let rules = Self::compile(user);
-        for (index, (id, example, phase)) in examples.into_iter().enumerate() {
-            let context = Context { phase, tls: false };
-            let winner = unwrap::reply(&example).map(|r| rules.judge(context, &r).rule);
-            let fault = match winner {
-                None => RuleFault::BadExample,
-                Some(winner) if winner == *id => continue,
-                Some(winner) => RuleFault::NotWon(winner.into_owned()),
-            };
-            problems.push(RuleProblem { index, id, fault });
-        }
-        if problems.is_empty() { Ok(rules) } else { Err(problems) }
+    /// The built-in rules, to be held where configured ones could stand.
+    pub fn shared() -> Arc<Self> {
+        BUILTIN.clone()
     }
 
     /// The cause that a refusal (4xx or 5xx) states.
@@ -296,14 +201,13 @@ impl Rules {
             .take_while(|&rule| worded.is_none_or(|worded| rule < worded))
             .find(|&rule| self.holds(rule, &facts));
         let winner = wordless.or(worded).and_then(|rule| self.rules.get(rule as usize));
-        let lasting = LASTING.hits(&words);
-        let lasting = LASTING.holding(&lasting).next().is_some();
+        let lasting = self.lasting.clone().any(|pattern| self.matcher.holds(pattern, &hits));
         match winner {
             Some(rule) => Judgement {
                 cause: rule.cause,
                 rule: rule.id.clone(),
                 permanence: permanence(reply.code, rule.cause, rule.permanence, lasting),
-                blame: rule.blame.unwrap_or(rule.cause.blame()),
+                blame: rule.blame.unwrap_or_else(|| rule.cause.blame()),
             },
             None => Judgement {
                 cause: Cause::Unknown,
@@ -319,9 +223,15 @@ impl Rules {
         self.find(id).map_or(Family::None, |rule| rule.family)
     }
 
-    /// The peer's own page about what this rule found.
-    pub fn doc(&self, id: &str) -> Option<&'static str> {
-        self.find(id).and_then(|rule| rule.doc)
+    /// As [`Rules::family`], and none for what names no rule on replies: a cause that was read from
+    /// silence, or a rule that a reload took away.
+    pub fn confidence(&self, id: &str) -> Option<Family> {
+        (id == NO_RULE || self.find(id).is_some()).then(|| self.family(id))
+    }
+
+    /// The page about what this rule found: the peer's own, or the user's.
+    pub fn doc(&self, id: &str) -> Option<&str> {
+        self.find(id).and_then(|rule| rule.doc.as_deref())
     }
 
     fn find(&self, id: &str) -> Option<&Compiled> {
@@ -347,15 +257,30 @@ impl Rules {
             owners.resize(patterns.len(), number);
             rules.push(rule);
         };
-        for rule in user {
-            let text = rule.text.clone();
-            add(Compiled::of_user(rule), &mut text.iter().map(String::as_str));
+        for rule in &user {
+            add(Compiled::of_user(rule), &mut rule.text.iter().map(String::as_str));
         }
         for (family, rule) in groups() {
             add(Compiled::of(family, rule), &mut rule.text.iter().copied());
         }
+        let ruled = patterns.len();
+        patterns.extend(LASTING.iter().filter_map(|source| Pattern::parse(source).ok()));
         let matcher = Matcher::new(&patterns);
-        Self { rules, owners, matcher, wordless }
+        Self { user, rules, owners, matcher, wordless, lasting: ruled..patterns.len() }
+    }
+}
+
+impl PartialEq for Rules {
+    fn eq(&self, other: &Self) -> bool {
+        // The built-in ones are the same in both.
+        self.user == other.user
+    }
+}
+
+impl fmt::Debug for Rules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rules = self.rules.len();
+        f.debug_struct("Rules").field("user", &self.user).field("rules", &rules).finish()
     }
 }
 
@@ -366,27 +291,27 @@ impl Compiled {
             family,
             cause: rule.cause,
             codes: Cow::Borrowed(rule.when.codes),
-            enhanced: rule.when.enhanced,
+            enhanced: Cow::Borrowed(rule.when.enhanced),
             phases: Cow::Borrowed(rule.when.phases),
             tls: rule.when.tls,
             permanence: rule.permanence,
             blame: rule.blame,
-            doc: rule.doc,
+            doc: rule.doc.map(Cow::Borrowed),
         }
     }
 
-    fn of_user(rule: UserRule) -> Self {
+    fn of_user(rule: &UserRule) -> Self {
         Self {
-            id: Cow::Owned(rule.id),
+            id: Cow::Owned(rule.id.clone()),
             family: Family::User,
             cause: rule.cause,
-            codes: Cow::Owned(rule.codes),
-            enhanced: &[],
-            phases: Cow::Owned(rule.phases),
+            codes: Cow::Owned(rule.codes.clone()),
+            enhanced: Cow::Owned(rule.enhanced.clone()),
+            phases: Cow::Owned(rule.phases.clone()),
             tls: None,
             permanence: rule.permanence,
             blame: rule.blame,
-            doc: None,
+            doc: rule.doc.clone().map(Cow::Owned),
         }
     }
 
@@ -422,39 +347,9 @@ fn permanence(code: u16, cause: Cause, rule: Option<Permanence>, lasting: bool) 
         Some(Permanence::PermanentInDisguise) if code >= 500 => Permanence::Permanent,
         Some(said) => said,
         None if lasting && code < 500 => Permanence::PermanentInDisguise,
-        None if code >= 500 && !(passes && !lasting) => Permanence::Permanent,
+        None if code >= 500 && (lasting || !passes) => Permanence::Permanent,
         None => Permanence::Transient,
     }
-}
-
-/// Checks all of a user's rule that can be checked before it is compiled.
-fn check(rule: &UserRule, seen: &mut HashSet<String>) -> Vec<RuleFault> {
-    let mut faults = Vec::new();
-    let part = |p: &str| {
-        !p.is_empty()
-            && p.bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-'))
-    };
-    if rule.id.len() > 80 || !rule.id.split('.').all(part) {
-        faults.push(RuleFault::BadId);
-    }
-    if rule.id == NO_RULE || !seen.insert(rule.id.clone()) {
-        faults.push(RuleFault::DuplicateId);
-    }
-    if rule.text.is_empty() && rule.codes.is_empty() {
-        faults.push(RuleFault::NoCondition);
-    }
-    let refusal = |c: u16| matches!(c, 4 | 5 | 40..=59 | 400..=599);
-    faults.extend(rule.codes.iter().filter(|&&c| !refusal(c)).map(|&c| RuleFault::BadCode(c)));
-    if !rule.cause.is_stated() {
-        faults.push(RuleFault::BadCause(rule.cause));
-    }
-    for pattern in &rule.text {
-        if let Err(fault) = Pattern::parse(pattern) {
-            faults.push(RuleFault::BadPattern { pattern: pattern.clone(), fault });
-        }
-    }
-    faults
 }
 
 /// Every built-in rule with its family, in the order in which they are asked.
@@ -478,30 +373,29 @@ const GROUPS: &[(Family, &[Rule])] = &[
     (Family::Software, sendmail::RULES),
     (Family::Software, mtas::RULES),
     (Family::Code, protocol::RULES),
+    (Family::Phrase, registry::RULES),
     (Family::Phrase, phrases::RULES),
+    (Family::Phrase, phrases_mail::RULES),
     (Family::Enhanced, enhanced::RULES),
     (Family::Code, codes::RULES),
 ];
 
-static BUILTIN: LazyLock<Rules> = LazyLock::new(|| Rules::compile(Vec::new()));
+static BUILTIN: LazyLock<Arc<Rules>> = LazyLock::new(|| Arc::new(Rules::compile(Vec::new())));
 
 /// Words by which a temporary code admits that it will not pass.
-static LASTING: LazyLock<Matcher> = LazyLock::new(|| {
-    let patterns: Vec<_> = [
-        "permanent* (deferred|rejected|blocked|refused|disabled|failure|error)",
-        "(retrying|retry|retries) will not (succeed|help)",
-        "do not (retry|try again|attempt)",
-        "will not be (retried|accepted|delivered)",
-    ]
-    .iter()
-    .filter_map(|source| Pattern::parse(source).ok())
-    .collect();
-    Matcher::new(&patterns)
-});
+const LASTING: &[&str] = &[
+    "permanent* (deferred|rejected|blocked|refused|disabled|failure|error)",
+    "(retrying|retry|retries) will not (succeed|help)",
+    "do not (retry|try again|attempt)",
+    "will not be (retried|accepted|delivered)",
+];
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
+    use crate::cause::unwrap;
 
     fn won_by(rules: &Rules, rule: &Rule) -> String {
         let phase = rule.when.phases.first().copied();
@@ -526,6 +420,7 @@ mod tests {
             assert!(seen.insert(rule.id), "two rules are called {}", rule.id);
             assert!(rule.id != NO_RULE && rule.id.contains('.'), "{}", rule.id);
             assert!(rule.cause.is_stated(), "{}", rule.id);
+            assert!(rule.doc.is_none_or(|doc| doc.starts_with("https://")), "{}", rule.id);
             assert!(rule.source.len() > 8, "{} does not say where it was seen", rule.id);
             let when = &rule.when;
             assert!(

@@ -72,12 +72,11 @@ impl Words {
         while let Some(c) = rest.bytes().next() {
             if c == b'<'
                 && let Some(inner) = bracketed(rest)
+                && !worth_reading(inner)
             {
-                if !worth_reading(inner) {
-                    rest = rest.get(inner.len() + 2..).unwrap_or_default();
-                    hyphen_e = false;
-                    continue;
-                }
+                rest = rest.get(inner.len() + 2..).unwrap_or_default();
+                hyphen_e = false;
+                continue;
             }
             let run = run_length(rest, is_address_byte);
             if run == 0 {
@@ -114,7 +113,11 @@ impl Words {
                 return false;
             }
         }
-        if piece.split('.').count() == 4 && piece.bytes().all(|b| matches!(b, b'x' | b'.')) {
+        // Documents and redacted logs write an address so.
+        if piece.starts_with('x')
+            && piece.contains('.')
+            && piece.bytes().all(|b| matches!(b, b'x' | b'.'))
+        {
             return false;
         }
         if hyphen_e && (piece == "mail" || piece == "mails") {

@@ -2,7 +2,7 @@
 //!
 //! The file becomes a tree that knows where each value was written (`tree`), the environment is
 //! laid over it (`env`), and every key is parsed into the type that carries its bounds (`check`,
-//! `module`, `targets`; single values in `value`). [`reference()`] lists the keys. A load is all or
+//! `module`, `targets`, `rules`; single values in `value`). [`reference()`] lists the keys. A load is all or
 //! nothing: one problem anywhere, in a target file or a secret too, refuses the whole.
 
 mod check;
@@ -12,6 +12,7 @@ mod file;
 mod gentle;
 mod label;
 mod module;
+mod rules;
 mod secret;
 mod shown;
 mod summary;
@@ -21,6 +22,7 @@ mod tree;
 mod value;
 mod walk;
 
+pub use disk::matching;
 pub use file::{KeyDoc, markdown, reference};
 
 use std::collections::BTreeMap;
@@ -39,8 +41,8 @@ pub struct Config {
     pub modules: BTreeMap<Arc<str>, Arc<Module>>,
     /// Targets of the file and of `target_files`, by name.
     pub targets: BTreeMap<Arc<str>, Arc<Target>>,
-    /// Files besides the configuration file whose change asks for a reload: what `target_files`
-    /// matched, and the patterns' directories.
+    /// The patterns of `target_files`, each with its directory, for [`matching`]: a file of theirs
+    /// that comes, goes or changes asks for a reload.
     pub watched: Vec<PathBuf>,
     /// What is odd but let through: a secret that everybody can read, a server probed twice.
     pub warnings: Vec<Problem>,

@@ -413,6 +413,11 @@ impl Behaviour {
         self
     }
 
+    /// The same server with another answer at `point`: one line, code and all.
+    pub fn answering(self, point: Point, line: &str) -> Self {
+        self.on(point, [Step::Text(line.to_owned())])
+    }
+
     /// The same server under another name.
     pub fn named(mut self, name: &str) -> Self {
         name.clone_into(&mut self.name);

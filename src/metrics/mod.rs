@@ -9,6 +9,8 @@ pub mod record;
 pub mod reference;
 pub mod write;
 
+use std::time::SystemTime;
+
 use bytes::Bytes;
 
 pub use own::Exporter;
@@ -19,8 +21,15 @@ use catalogue::{CATALOGUE, Scope};
 use write::Writer;
 
 /// Writes the exposition of everything: all targets, the exporter, the process. `out` gets chunks
-/// of about 64 KiB; no lock is held while it runs, so it may block.
-pub fn render(store: &Store, own: &Exporter, format: Format, out: &mut impl FnMut(Bytes)) {
+/// of about 64 KiB; no lock is held while it runs, so it may block. `now` tells which pauses are
+/// over.
+pub fn render(
+    store: &Store,
+    own: &Exporter,
+    format: Format,
+    now: SystemTime,
+    out: &mut impl FnMut(Bytes),
+) {
     let views = store.views();
     let endpoints: Vec<_> = views.iter().flat_map(|view| record::endpoints(view)).collect();
     let mut gathered = own.gather();
@@ -30,7 +39,7 @@ pub fn render(store: &Store, own: &Exporter, format: Format, out: &mut impl FnMu
         match def.scope {
             Scope::Target => {
                 for view in &views {
-                    record::record_target(def.family, view, &mut writer);
+                    record::record_target(def.family, view, now, &mut writer);
                 }
             }
             Scope::Endpoint => {
@@ -51,12 +60,12 @@ pub fn render(store: &Store, own: &Exporter, format: Format, out: &mut impl FnMu
 
 /// Writes what one view shows, for `/probe`: gauges of the last results, nothing that counts, and
 /// nothing of the exporter.
-pub fn render_view(view: &View, format: Format, out: &mut impl FnMut(Bytes)) {
+pub fn render_view(view: &View, format: Format, now: SystemTime, out: &mut impl FnMut(Bytes)) {
     let mut writer = Writer::new(format, out);
     for def in CATALOGUE.iter().filter(|def| def.in_probe) {
         writer.begin(def);
         if def.scope == Scope::Target {
-            record::record_target(def.family, view, &mut writer);
+            record::record_target(def.family, view, now, &mut writer);
         } else {
             for (text, endpoint) in record::endpoints(view) {
                 record::record_endpoint(def.family, text, endpoint, &mut writer);

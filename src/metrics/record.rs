@@ -47,7 +47,7 @@ pub fn endpoints(view: &View) -> impl Iterator<Item = (&str, &EndpointView)> {
 }
 
 /// Hands the samples of `family`, of target scope, in `view` to `sink`.
-pub fn record_target(family: Family, view: &View, sink: &mut impl Sink) {
+pub fn record_target(family: Family, view: &View, now: SystemTime, sink: &mut impl Sink) {
     match family {
         Family::TargetUp => flag(view, sink, view.verdict.up),
         Family::TargetExpectationMet => flag(view, sink, view.verdict.expectation_met),
@@ -70,12 +70,12 @@ pub fn record_target(family: Family, view: &View, sink: &mut impl Sink) {
             sink.sample(target_text(view), &[], Value::Seconds(view.check.interval()));
         }
         Family::TargetPausedUntil => {
-            if let Some(until) = view.paused_until {
+            if let Some(until) = view.paused_until.filter(|until| *until > now) {
                 sink.sample(target_text(view), &[], moment(until));
             }
         }
         Family::TargetEndpoints if view.last_round.is_some() => {
-            for (state, number) in EndpointState::ALL.iter().zip(view.endpoint_states()) {
+            for (state, number) in EndpointState::ALL.iter().zip(view.endpoint_states(now)) {
                 count(view, sink, &[state.as_str()], number.into());
             }
         }

@@ -404,8 +404,8 @@ fn end_of(error: &io::Error) -> End {
 
 fn established(facts: &TlsFacts) -> String {
     let mut text = "TLS established".to_owned();
-    let parts = [facts.version.map(|version| version.as_str()), facts.cipher, facts.group];
-    for part in parts.into_iter().flatten() {
+    let version = facts.version.map(|version| version.as_str());
+    for part in [version, facts.cipher, facts.group].into_iter().flatten() {
         text.push(' ');
         text.push_str(part);
     }

@@ -191,6 +191,7 @@ impl Visit {
             tls: self.module.tls,
             tls_verify: self.module.tls_verify,
             clock: if bounds.asker { Clock::Exporter } else { Clock::Module },
+            rules: &self.policy.rules,
         };
         let failure = blame::failure(terms, &outcome);
         seen.replies = blame::replies_seen(terms, &outcome);

@@ -57,11 +57,11 @@ pub struct Prober {
     settings: RwLock<Arc<Settings>>,
     in_flight: Arc<AtomicUsize>,
     /// When a check last connected to an address that is not ours.
-    visited: Mutex<HashMap<Visited, Instant>>,
+    visited: Mutex<HashMap<Visitor, Instant>>,
 }
 
-/// A check, the address that it connected to, and the one that it connected from.
-type Visited = (CheckKey, IpAddr, Option<IpAddr>);
+/// Who visits which address, and from which one.
+type Visitor = (CheckKey, IpAddr, Option<IpAddr>);
 
 /// What a reload replaces as a whole.
 struct Settings {

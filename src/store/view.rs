@@ -130,10 +130,12 @@ impl View {
     }
 
     /// How many endpoints are in each state, by the index in [`EndpointState::ALL`].
-    pub fn endpoint_states(&self) -> [u32; EndpointState::ALL.len()] {
-        let probed = self.endpoints.values().map(EndpointView::state);
+    pub fn endpoint_states(&self, now: SystemTime) -> [u32; EndpointState::ALL.len()] {
+        let probed = self.endpoints.values().map(|view| view.state(now));
         let waiting = self.waiting.values().map(|skip| match skip.reason {
-            SkipReason::Backoff => EndpointState::Paused,
+            SkipReason::Backoff if skip.until.is_none_or(|until| until > now) => {
+                EndpointState::Paused
+            }
             _ => EndpointState::Skipped,
         });
         let mut counts = [0; EndpointState::ALL.len()];
@@ -371,8 +373,8 @@ impl EndpointView {
     }
 
     /// The state of the endpoint. A probe that our own trouble spoilt says nothing about it.
-    pub fn state(&self) -> EndpointState {
-        if self.paused.is_some() {
+    pub fn state(&self, now: SystemTime) -> EndpointState {
+        if self.paused.is_some_and(|(until, _)| until > now) {
             EndpointState::Paused
         } else if self.last.success() {
             EndpointState::Available

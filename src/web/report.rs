@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use time::OffsetDateTime;
 use time::macros::format_description;
 
+use crate::cause::{Permanence, advice};
 use crate::observation::{Failure, Observation, Round, Transcript, Verdict};
 use crate::store::View;
 
@@ -75,9 +76,12 @@ fn endpoint(out: &mut String, observation: &Observation) -> std::fmt::Result {
     writeln!(out, "  success  {}", observation.success())?;
     if let Some(failure) = &observation.failure {
         writeln!(out, "  failure  {}", failure_line(failure))?;
-        writeln!(out, "  rule     {} ({})", failure.rule, failure.permanence)?;
+        writeln!(out, "  to do    {}", advice::of(failure.cause).action)?;
         if !failure.detail.is_empty() {
             writeln!(out, "  detail   {}", one_line(&failure.detail))?;
+        }
+        if let Some(step) = next_step(observation) {
+            writeln!(out, "  next     {step}")?;
         }
     }
     if let Some(tls) = &observation.tls {
@@ -98,9 +102,9 @@ fn endpoint(out: &mut String, observation: &Observation) -> std::fmt::Result {
     }
     writeln!(out, "  {:<12} {:>9}  reply", "phase", "seconds")?;
     for (phase, took) in &observation.phases {
-        write!(out, "  {phase:<12} {:>9.6} ", took.as_secs_f64())?;
+        write!(out, "  {phase:<12} {:>9.6}", took.as_secs_f64())?;
         for reply in observation.replies.iter().filter(|reply| reply.phase == *phase) {
-            write!(out, " {}", reply.code)?;
+            write!(out, "  {}", reply.code)?;
             if let Some(enhanced) = reply.enhanced {
                 write!(out, " {enhanced}")?;
             }
@@ -134,9 +138,22 @@ pub(super) fn transcript(
     Ok(())
 }
 
-/// Phase, cause and whose move it is.
+/// Cause, phase, whose move it is, and the rule that said so.
 pub(super) fn failure_line(failure: &Failure) -> String {
-    format!("{} in {}, blame {}", failure.cause, failure.phase, failure.blame)
+    let Failure { cause, phase, blame, rule, permanence, .. } = failure;
+    format!("{cause} in {phase}, blame {blame}, rule {rule}, {permanence}")
+}
+
+/// What to do about a failure, and how long to wait where waiting helps. None for a negative test:
+/// there the refusal is wanted, so what mends a refusal is no help.
+pub(super) fn next_step(observation: &Observation) -> Option<String> {
+    let failure = observation.failure.as_ref().filter(|_| !observation.negative)?;
+    let advice = advice::of(failure.cause);
+    let wait = advice.wait.filter(|_| failure.permanence == Permanence::Transient);
+    Some(match wait {
+        Some(wait) => format!("{} Wait {wait}.", advice.action),
+        None => advice.action.to_owned(),
+    })
 }
 
 fn sentence(verdict: &Verdict) -> String {

@@ -2,7 +2,7 @@
 //! compressed when asked for.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use hyper::header::{self, HeaderValue};
@@ -19,7 +19,7 @@ pub(super) async fn metrics(
 ) -> Result<Response<Payload>, Refusal> {
     let format = asked.format;
     rendered(state, asked, format.content_type(), true, move |state, sink| {
-        render(&state.store, &state.own, format, &mut |bytes| sink(bytes));
+        render(&state.store, &state.own, format, SystemTime::now(), &mut |bytes| sink(bytes));
         Ok(())
     })
     .await

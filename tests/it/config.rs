@@ -56,9 +56,9 @@ fn what_is_shown_can_be_loaded_again() {
         let first = load_fixture(&path).unwrap();
         // A target file's targets are shown in the list, so the patterns would name them twice.
         let (shown, _) = first.shown.split_once("target_files:").unwrap();
-        let (_, probe) = first.shown.split_once("\nprobe:").unwrap();
+        let (_, rest) = first.shown.split_once("\ncause_rules:").unwrap();
         let again = folder.path().join("again.yml");
-        fs::write(&again, format!("{shown}probe:{probe}")).unwrap();
+        fs::write(&again, format!("{shown}cause_rules:{rest}")).unwrap();
         let second = match config::load(Some(&again), &BTreeMap::new()) {
             Ok(second) => second,
             Err(error) => panic!("{}: {error}\n{}", path.display(), first.shown),
@@ -177,13 +177,16 @@ fn the_reference_and_the_checks_know_the_same_keys() {
         }
         for part in path.clone().split('.').rev() {
             yaml = match part {
-                "targets[]" => break,
+                "targets[]" | "cause_rules[]" => break,
                 "<name>" => format!("{{m: {yaml}}}"),
                 _ => format!("{{{part}: {yaml}}}"),
             };
         }
         if path.starts_with("targets[].") {
             yaml = format!("{{targets: [{yaml}]}}");
+        }
+        if path.starts_with("cause_rules[].") {
+            yaml = format!("{{cause_rules: [{yaml}]}}");
         }
         path = path.replace("<name>", "m").replace("[]", "[0]");
         let error = load_text(yaml.as_bytes(), &[]).expect_err(doc.path);

@@ -27,7 +27,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use smtp_exporter::cause::Cause;
+use smtp_exporter::cause::{Cause, Rules};
 use smtp_exporter::observation::{Failure, TlsFacts, Transcript, VerifyFailure};
 use smtp_exporter::probe::blame::{self, Clock, Terms};
 use smtp_exporter::probe::dialog::{self, BoxedIo, Outcome, Stop, Waits};
@@ -304,7 +304,12 @@ impl Script {
     fn check(&self, outcome: &Outcome, how: &str) {
         let name = format!("{}, {how}", self.name);
         let dialogue = &outcome.dialogue;
-        let terms = Terms { tls: self.plan.tls, tls_verify: self.verify, clock: Clock::Module };
+        let terms = Terms {
+            tls: self.plan.tls,
+            tls_verify: self.verify,
+            clock: Clock::Module,
+            rules: Rules::builtin(),
+        };
         let failure = blame::failure(terms, outcome);
         let offers = dialogue.tls.as_ref().or(dialogue.plain.as_ref());
         let mut transcript = String::new();

@@ -9,11 +9,15 @@
 )]
 
 mod catalogue;
+mod cause;
+mod cause_rules;
 mod config;
 mod demo;
 mod dialogues;
+mod exporter;
 mod metrics;
 mod net;
+mod reference;
 mod round;
 mod session;
 mod store;

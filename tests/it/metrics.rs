@@ -16,7 +16,7 @@ use smtp_exporter::store::{Store, View};
 use smtp_exporter::target::{Check, Endpoint, Family, Target};
 
 use crate::support::exposition::Exposition;
-use crate::support::scrape::{read, store_of, text_of, view_text};
+use crate::support::scrape::{read, store_of, text_at, text_of, view_text};
 use crate::support::seen::{
     at, certificate, check, endpoint, healthy, refused, reply, round, unresolved,
 };
@@ -82,6 +82,12 @@ fn a_paused_target() {
     paused.skipped = vec![(a(), skip)];
     store.finish_round(1, &check.key(), &paused);
     golden(&store, &expect_file!["../metrics/paused.txt"]);
+    // A pause that has passed is gone at once, and not only when the next round begins.
+    let later = text_at(&store, Format::Text, at(302));
+    let later = Exposition::read(&later, Format::Text).unwrap();
+    assert!(later.values("smtp_target_paused_until_timestamp_seconds", &[]).is_empty());
+    let state = |state| later.value("smtp_target_endpoints", &[("state", state)]);
+    assert_eq!((state("paused"), state("unavailable")), (0.0, 1.0));
 }
 
 #[test]
@@ -233,7 +239,7 @@ fn the_exporters_own_metrics_follow_what_it_is_told() {
     own.set_family_available(Family::Ipv6, false);
     own.round_started(Duration::from_millis(20));
     let mut text = Vec::new();
-    render(&Store::default(), &own, Format::OpenMetrics, &mut |chunk| text.extend(chunk));
+    render(&Store::default(), &own, Format::OpenMetrics, at(10), &mut |chunk| text.extend(chunk));
     let read = Exposition::read(&String::from_utf8(text).unwrap(), Format::OpenMetrics).unwrap();
     assert_eq!(read.value("smtp_exporter_config_last_reload_successful", &[]), 1.0);
     let stamp = "smtp_exporter_config_last_reload_success_timestamp_seconds";
@@ -264,7 +270,7 @@ fn chunks_are_bounded() {
     let store = store_of(&checks);
     let own = Exporter::new(Default::default()).unwrap();
     let mut sizes = Vec::new();
-    render(&store, &own, Format::Text, &mut |chunk| sizes.push(chunk.len()));
+    render(&store, &own, Format::Text, at(10), &mut |chunk| sizes.push(chunk.len()));
     assert!(sizes.len() > 10, "{sizes:?}");
     assert!(sizes.iter().all(|size| *size < 70_000), "{sizes:?}");
 }

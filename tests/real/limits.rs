@@ -115,7 +115,7 @@ targets:
     let scrape = exporter.until(limited.1, Duration::from_secs(30), |scrape| {
         scrape.value("smtp_target_up", &check) == Some(1.0)
     });
-    assert!(scrape.all(paused, &[]).is_empty(), "{}", scrape.about(limited.1));
+    assert!(scrape.all(paused, &check).is_empty(), "{}", scrape.about(limited.1));
     exporter.stop();
 }
 

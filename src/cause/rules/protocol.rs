@@ -27,9 +27,9 @@ pub(super) const RULES: &[Rule] = &[
     rule(
         "code.535",
         AuthRequired,
-        "RFC 4954, 6: credentials refused, mechanism too weak, password to be changed",
+        "RFC 4954, 6: credentials refused, or the mechanism is too weak",
         &[],
         "535 no",
     )
-    .codes(&[535, 534, 432]),
+    .codes(&[535, 534]),
 ];

@@ -1,11 +1,12 @@
 //! Targets: how places are written, what is filled in, files of targets, and bounds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use proptest::prelude::*;
+use smtp_exporter::config;
 use smtp_exporter::target::{HostName, Place};
 
 use super::{fixtures, load_fixture, load_text, messages};
@@ -93,20 +94,17 @@ targets:
 }
 
 #[test]
-fn target_files_are_watched_with_their_directories() {
+fn the_patterns_of_target_files_are_watched() {
     let path = PathBuf::from("tests/config/good/target_files.yml");
     let config = load_fixture(&path).unwrap();
-    let watched: Vec<String> =
-        config.watched.iter().map(|path| path.display().to_string()).collect();
-    assert_eq!(
-        watched,
-        [
-            "tests/config/good/files",
-            "tests/config/good/files/a.yml",
-            "tests/config/good/files/b.yml",
-            "tests/config/good/files/sd.json",
-        ]
-    );
+    let watched: BTreeSet<String> = config
+        .watched
+        .iter()
+        .flat_map(|pattern| config::matching(pattern))
+        .map(|path| path.display().to_string())
+        .collect();
+    let expected = ["a.yml", "b.yml", "sd.json"].map(|n| format!("tests/config/good/files/{n}"));
+    assert_eq!(watched, BTreeSet::from(expected));
     let json = &config.targets["[fd00::1]:587"];
     assert_eq!(&*json.modules[0].name, "submission");
     assert_eq!(json.labels["owner"], "aä/b");

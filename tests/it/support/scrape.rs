@@ -1,6 +1,7 @@
 //! From checks and observations to what a scrape would read.
 
 use std::collections::BTreeSet;
+use std::time::SystemTime;
 
 use smtp_exporter::metrics::{Exporter, Format, render, render_view};
 use smtp_exporter::observation::Observation;
@@ -8,7 +9,7 @@ use smtp_exporter::store::{Store, View};
 use smtp_exporter::target::Check;
 
 use super::exposition::{Exposition, Sample};
-use super::seen::round;
+use super::seen::{at, round};
 
 /// A store in which each of these checks had these rounds of observations.
 pub(crate) fn store_of(checks: &[(Check, Vec<Vec<Observation>>)]) -> Store {
@@ -28,15 +29,20 @@ pub(crate) fn store_of(checks: &[(Check, Vec<Vec<Observation>>)]) -> Store {
 }
 
 pub(crate) fn text_of(store: &Store, format: Format) -> String {
+    text_at(store, format, at(70))
+}
+
+/// The text that is written at `now`.
+pub(crate) fn text_at(store: &Store, format: Format, now: SystemTime) -> String {
     let own = Exporter::new(Default::default()).unwrap();
     let mut text = Vec::new();
-    render(store, &own, format, &mut |chunk| text.extend_from_slice(&chunk));
+    render(store, &own, format, now, &mut |chunk| text.extend_from_slice(&chunk));
     String::from_utf8(text).unwrap()
 }
 
 pub(crate) fn view_text(view: &View, format: Format) -> String {
     let mut text = Vec::new();
-    render_view(view, format, &mut |chunk| text.extend_from_slice(&chunk));
+    render_view(view, format, at(70), &mut |chunk| text.extend_from_slice(&chunk));
     String::from_utf8(text).unwrap()
 }
 

@@ -39,7 +39,7 @@ async fn debug_shows_the_log_before_the_metrics() {
     assert_eq!(answer.headers["content-type"], "text/plain; charset=utf-8");
     for part in [
         "target   mx1 (192.0.2.25)\n",
-        "verdict  down: blocklisted in greeting, blame sender\n",
+        "verdict  down: blocklisted in greeting, blame sender, rule ",
         "endpoint 192.0.2.25:25 at 192.0.2.25\n",
         "  greeting      0.003000  554 blocklisted\n",
         "      0.003 S 220 mx <script>",
@@ -282,6 +282,19 @@ async fn a_paused_remote_gives_the_last_result_or_503() {
     house.schedule("relay", &skipped(&job, SkipReason::Backoff));
     house.get("/probe?target=relay&module=smtp").await.has(503, "paused until");
     assert_eq!(house.prober.calls(), before);
+}
+
+/// A server that is not ours may be probed less often than Prometheus asks.
+#[tokio::test]
+async fn a_probe_that_is_not_due_gives_the_last_result() {
+    let house = House::start(|_| ()).await;
+    house.set_min_interval(Duration::ZERO);
+    house.get("/probe?target=mx1").await.has(200, "smtp_probe_success");
+    house.prober.behave(|job| Box::pin(async move { skipped(&job, SkipReason::Budget) }));
+    house.get("/probe?target=mx1&debug=1").await.has(200, "answer   from memory: no probe is due");
+    house.get("/probe?target=mx1").await.has(200, "smtp_probe_success");
+    assert_eq!(house.prober.calls(), 3);
+    house.get("/probe?target=relay").await.has(503, "not probed (budget)");
 }
 
 #[tokio::test]

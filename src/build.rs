@@ -7,7 +7,7 @@ use std::process::Command;
 
 fn main() -> io::Result<()> {
     let mut out = io::stdout();
-    writeln!(out, "cargo:rerun-if-changed=build.rs")?;
+    writeln!(out, "cargo:rerun-if-changed=src/build.rs")?;
     writeln!(out, "cargo:rerun-if-env-changed=SMTP_EXPORTER_REVISION")?;
     let revision = match std::env::var("SMTP_EXPORTER_REVISION") {
         Ok(revision) => Some(revision),
