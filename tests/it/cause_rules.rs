@@ -44,7 +44,8 @@ fn a_rule_of_the_configuration_reaches_the_metrics_and_a_reload_changes_it() {
     assert!(exporter.page("/config").contains("id: local.purple"));
 
     // One that cannot be reached is refused, and the one in force stays.
-    let bad = with_rule(server, "greylisted", "local.purple").replace("purple quota", "red quota");
+    let bad =
+        with_rule(server, "greylisted", "local.purple").replace("[purple quota]", "[red quota]");
     std::fs::write(&file, &bad).unwrap();
     let refused = exporter.ask("POST", "/-/reload");
     assert!(refused.contains("does not hold for its own example"), "{refused}");
@@ -281,7 +282,7 @@ fn what_is_wrong_with_one_rule_does_not_hide_what_is_wrong_with_another() {
     let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
     assert_eq!(told.len(), 3, "{told:?}");
     assert!(told[0].starts_with("rule \"b\": the example is won by a, which stands earlier"));
-    assert!(told[1].starts_with("rule \"Bad\": an id is made of"));
+    assert!(told[1].starts_with("rule \"Bad\": the id must be of"));
     assert!(told[2].starts_with("rule \"c\": the rule does not hold for its own example"));
     let builtin = Context { phase: None, tls: false };
     let reply = unwrap::reply("450 wide").unwrap();
