@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, SystemTime};
 
 use smtp_exporter::cause::{Cause, Context, Family, Permanence, Rules, UserRule, unwrap};
 use smtp_exporter::config;
@@ -409,11 +409,13 @@ impl Drop for Exporter {
 
 /// Asks again and again, with the last complaint at the end.
 fn wait_for<T>(mut ask: impl FnMut() -> Result<T, String>) -> T {
-    let begun = Instant::now();
+    let begun = SystemTime::now();
     loop {
         match ask() {
             Ok(value) => return value,
-            Err(why) if begun.elapsed() > Duration::from_secs(30) => panic!("{why}"),
+            Err(why) if begun.elapsed().unwrap_or_default() > Duration::from_secs(30) => {
+                panic!("{why}")
+            }
             Err(_) => thread::sleep(Duration::from_millis(50)),
         }
     }
