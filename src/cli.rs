@@ -11,6 +11,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::app::{self, Options};
+use crate::cause::advice;
 use crate::cause::explain::Explanation;
 
 /// Runs the program; the process ends with what is returned.
@@ -123,7 +124,7 @@ enum Command {
     Explain(ExplainArgs),
     /// Run against built-in loopback mail servers with faults: nothing to install.
     Demo(DemoArgs),
-    /// Print the metric catalogue and the configuration reference as Markdown.
+    /// Print the reference of metrics, causes and configuration as Markdown.
     Reference,
 }
 
@@ -196,7 +197,9 @@ fn probe(common: &Common, args: &ProbeArgs) -> anyhow::Result<ExitCode> {
         Err(problem) => return Ok(complain(&format!("smtp_exporter: {problem}"))),
     };
     let rules = config.policy.rules.clone();
-    let (round, origins) = app::runtime()?.block_on(app::probe_once(config.policy, &check))?;
+    let with_origins = matches!(args.format, ProbeFormat::Ticket);
+    let probe = app::probe_once(config.policy, &check, with_origins);
+    let (round, origins) = app::runtime()?.block_on(probe)?;
     let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let text = match args.format {
         ProbeFormat::Text => report::text(&check, &round, &rules, args.verbose, colour),
@@ -278,8 +281,9 @@ fn options(common: &Common) -> anyhow::Result<Options> {
 
 fn reference() -> String {
     format!(
-        "# Metrics\n\n{}\n# Configuration\n\n{}",
+        "# Metrics\n\n{}\n# Causes\n\n{}\n# Configuration\n\n{}",
         crate::metrics::reference::markdown(),
+        advice::markdown(),
         crate::config::markdown()
     )
 }

@@ -46,6 +46,9 @@ pub(super) fn text(
         }
         out.push('\n');
     }
+    for note in &round.notes {
+        let _ = writeln!(out, "note: {note}");
+    }
     if round.left_out > 0 {
         let _ = writeln!(out, "{} more addresses were counted and not probed", round.left_out);
     }
@@ -242,6 +245,7 @@ pub(super) fn json(check: &Check, round: &Round, rules: &Rules) -> String {
         "ended": utc(round.ended),
         "mx_records": round.mx_records,
         "left_out": round.left_out,
+        "notes": round.notes,
         "endpoints": endpoints,
         "skipped": skipped,
     });

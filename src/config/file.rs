@@ -272,7 +272,8 @@ const KEYS: &[KeyDoc] = &[
         "modules.<name>.expect.phase",
         "greeting, ehlo, starttls, ehlo_tls, auth, mail or rcpt",
         "",
-        "The phase whose last reply is looked at. Required, and one that the module reaches.",
+        "The phase whose last reply is looked at. Required, and one that the module reaches. `auth` is \
+         met as well by a server that does not offer AUTH on this channel.",
     ),
     key(
         "modules.<name>.expect.codes",

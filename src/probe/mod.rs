@@ -57,8 +57,11 @@ pub struct Prober {
     settings: RwLock<Arc<Settings>>,
     in_flight: Arc<AtomicUsize>,
     /// When a check last connected to an address that is not ours.
-    visited: Mutex<HashMap<(CheckKey, IpAddr, Option<IpAddr>), Instant>>,
+    visited: Mutex<HashMap<Visitor, Instant>>,
 }
+
+/// Who visits which address, and from which one.
+type Visitor = (CheckKey, IpAddr, Option<IpAddr>);
 
 /// What a reload replaces as a whole.
 struct Settings {
@@ -162,6 +165,7 @@ impl Prober {
     ) {
         round.mx_records = located.mx_records;
         round.left_out = located.left_out;
+        round.notes = located.notes;
         for (endpoint, failure) in located.dead {
             round.endpoints.push(endpoint.clone());
             keep(round, without_dialogue(job, endpoint, failure, resolve), sink);
@@ -238,8 +242,8 @@ impl Prober {
         }
     }
 
-    /// A server that is not ours is visited by one check no oftener than the gentle interval, even
-    /// where the name was ours and only its address is not.
+    /// A server that is not ours is visited by one check no oftener than the gentle interval: also
+    /// where the target is ours and its mail exchanger is not, and whoever asks.
     fn due(&self, job: &Job, site: &Site) -> bool {
         if site.ours {
             return true;

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use hyper::Response;
 
 use super::body::{Payload, TEXT};
-use super::report::{failure_line, transcript, utc};
+use super::report::{failure_line, next_step, transcript, utc};
 use super::scrape::rendered;
 use super::status::id;
 use super::{Asked, Refusal, State};
@@ -98,7 +98,8 @@ fn write_endpoint(
     write!(out, "{target} {module}")?;
     match endpoint.address {
         Some(address) => write!(out, " {} at {address}", endpoint.label())?,
-        None => write!(out, " resolving the name")?,
+        None if endpoint.host.is_empty() => write!(out, " resolving the name")?,
+        None => write!(out, " resolving {}", endpoint.label())?,
     }
     if let Some(source) = endpoint.source {
         write!(out, " from {source}")?;
@@ -106,7 +107,10 @@ fn write_endpoint(
     writeln!(out, " (id {id})")?;
     writeln!(out)?;
     // The reason is known of the last probe only; an older failure tells it by its transcript.
-    let reason = seen.last.failure.as_ref().map(failure_line).unwrap_or_default();
+    let mut reason = seen.last.failure.as_ref().map(failure_line).unwrap_or_default();
+    if let Some(step) = next_step(&seen.last) {
+        write!(reason, "\nnext: {step}")?;
+    }
     let last = |(at, _): &&(SystemTime, Arc<Transcript>)| *at == seen.last.ended;
     let reason = seen.failure_transcript.as_ref().filter(last).map(|_| reason).unwrap_or_default();
     section(out, "last failure", seen.failure_transcript.as_ref(), &reason)?;

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-use crate::cause::advice;
+use crate::cause::{Permanence, advice};
 use crate::observation::{Failure, Observation, Round, Transcript, Verdict};
 use crate::store::View;
 
@@ -30,6 +30,9 @@ fn write_report(
     writeln!(out, "module   {}", check.module.name)?;
     writeln!(out, "answer   {note}")?;
     writeln!(out, "verdict  {}", sentence(&view.verdict))?;
+    for note in &view.notes {
+        writeln!(out, "note     {}", one_line(note))?;
+    }
     for seen in view.resolve_failure.iter().chain(view.endpoints.values()) {
         writeln!(out)?;
         endpoint(out, &seen.last)?;
@@ -64,7 +67,10 @@ fn endpoint(out: &mut String, observation: &Observation) -> std::fmt::Result {
     let endpoint = &observation.endpoint;
     match endpoint.address {
         Some(address) => writeln!(out, "endpoint {} at {address}", endpoint.label())?,
-        None => writeln!(out, "endpoint none: the name did not resolve")?,
+        None if endpoint.host.is_empty() => {
+            writeln!(out, "endpoint none: the name did not resolve")?;
+        }
+        None => writeln!(out, "endpoint {}: its name did not resolve", endpoint.label())?,
     }
     writeln!(out, "  ended    {}", utc(observation.ended))?;
     writeln!(out, "  success  {}", observation.success())?;
@@ -73,6 +79,9 @@ fn endpoint(out: &mut String, observation: &Observation) -> std::fmt::Result {
         writeln!(out, "  to do    {}", advice::of(failure.cause).action)?;
         if !failure.detail.is_empty() {
             writeln!(out, "  detail   {}", one_line(&failure.detail))?;
+        }
+        if let Some(step) = next_step(observation) {
+            writeln!(out, "  next     {step}")?;
         }
     }
     if let Some(tls) = &observation.tls {
@@ -93,9 +102,9 @@ fn endpoint(out: &mut String, observation: &Observation) -> std::fmt::Result {
     }
     writeln!(out, "  {:<12} {:>9}  reply", "phase", "seconds")?;
     for (phase, took) in &observation.phases {
-        write!(out, "  {phase:<12} {:>9.6} ", took.as_secs_f64())?;
+        write!(out, "  {phase:<12} {:>9.6}", took.as_secs_f64())?;
         for reply in observation.replies.iter().filter(|reply| reply.phase == *phase) {
-            write!(out, " {}", reply.code)?;
+            write!(out, "  {}", reply.code)?;
             if let Some(enhanced) = reply.enhanced {
                 write!(out, " {enhanced}")?;
             }
@@ -133,6 +142,18 @@ pub(super) fn transcript(
 pub(super) fn failure_line(failure: &Failure) -> String {
     let Failure { cause, phase, blame, rule, permanence, .. } = failure;
     format!("{cause} in {phase}, blame {blame}, rule {rule}, {permanence}")
+}
+
+/// What to do about a failure, and how long to wait where waiting helps. None for a negative test:
+/// there the refusal is wanted, so what mends a refusal is no help.
+pub(super) fn next_step(observation: &Observation) -> Option<String> {
+    let failure = observation.failure.as_ref().filter(|_| !observation.negative)?;
+    let advice = advice::of(failure.cause);
+    let wait = advice.wait.filter(|_| failure.permanence == Permanence::Transient);
+    Some(match wait {
+        Some(wait) => format!("{} Wait {wait}.", advice.action),
+        None => advice.action.to_owned(),
+    })
 }
 
 fn sentence(verdict: &Verdict) -> String {

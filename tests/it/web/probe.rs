@@ -63,7 +63,7 @@ async fn wrong_questions_are_told_the_mend() {
         ),
         ("?target=mx1&debug=maybe", "`debug` takes"),
         ("?target=0x7f.1", "four decimal numbers"),
-        ("?target=%00", "not a host name"),
+        ("?target=%00", "no host name can"),
         ("?target=%ff", "not UTF-8"),
     ] {
         house.get(&format!("/probe{query}")).await.has(400, part);
@@ -282,6 +282,19 @@ async fn a_paused_remote_gives_the_last_result_or_503() {
     house.schedule("relay", &skipped(&job, SkipReason::Backoff));
     house.get("/probe?target=relay&module=smtp").await.has(503, "paused until");
     assert_eq!(house.prober.calls(), before);
+}
+
+/// A server that is not ours may be probed less often than Prometheus asks.
+#[tokio::test]
+async fn a_probe_that_is_not_due_gives_the_last_result() {
+    let house = House::start(|_| ()).await;
+    house.set_min_interval(Duration::ZERO);
+    house.get("/probe?target=mx1").await.has(200, "smtp_probe_success");
+    house.prober.behave(|job| Box::pin(async move { skipped(&job, SkipReason::Budget) }));
+    house.get("/probe?target=mx1&debug=1").await.has(200, "answer   from memory: no probe is due");
+    house.get("/probe?target=mx1").await.has(200, "smtp_probe_success");
+    assert_eq!(house.prober.calls(), 3);
+    house.get("/probe?target=relay").await.has(503, "not probed (budget)");
 }
 
 #[tokio::test]
