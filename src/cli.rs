@@ -1,5 +1,6 @@
 //! Flags and subcommands, after Prometheus' habit.
 
+mod paint;
 mod report;
 
 use std::io::{IsTerminal, Write};

@@ -197,7 +197,7 @@ fn shown(text: &str) -> String {
 pub const fn side(blame: Blame) -> &'static str {
     match blame {
         Blame::Target => "theirs: their server must change",
-        Blame::Path => "nobody's at the ends: the network between must change",
+        Blame::Path => "the network's: something between us and them must change",
         Blame::Sender => "ours: our address, name, login, settings or sending must change",
         Blame::Exporter => "the measurement's: this says nothing about the server",
     }

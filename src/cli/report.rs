@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::paint::Paint;
 use crate::cause::{Blame, Permanence, Rules, advice, explain};
 use crate::observation::{Observation, Round, TlsFacts};
 use crate::smtp::Phase;
@@ -421,37 +422,6 @@ fn expiry(not_after: i64, now: SystemTime) -> String {
         format!("{at} ({} days ago)", -days - 1)
     } else {
         format!("{at} (in {days} days)")
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Paint {
-    on: bool,
-}
-
-impl Paint {
-    fn with(self, code: &str, text: &str) -> String {
-        if self.on { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
-    }
-
-    fn bold(self, text: &str) -> String {
-        self.with("1", text)
-    }
-
-    fn dim(self, text: &str) -> String {
-        self.with("2", text)
-    }
-
-    fn red(self, text: &str) -> String {
-        self.with("31", text)
-    }
-
-    fn green(self, text: &str) -> String {
-        self.with("32", text)
-    }
-
-    fn verdict(self, good: bool, text: &str) -> String {
-        if good { self.green(text) } else { self.red(text) }
     }
 }
 

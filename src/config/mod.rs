@@ -12,6 +12,7 @@ mod file;
 mod gentle;
 mod label;
 mod module;
+mod near;
 mod rules;
 mod secret;
 mod shown;

@@ -14,7 +14,8 @@
 //! - `EOF`, `RST`, `SILENCE` (nothing more comes), `STOP` (the exporter is told to end).
 //!
 //! Last, what must have been seen, each line optional but `fault`, `ready` and `codes`:
-//! `=> fault:`, `=> ready: yes|no`, `=> codes: phase code, ...`, `=> cause: cause blame`,
+//! `=> fault:`, `=> ready: yes|no`, `=> codes: phase code, ...`, `=> cause: cause blame`, `=> rule:`
+//! and `=> lasts:` of the failure, `=> refusals: phase code cause, ...` of every refusal,
 //! `=> starttls: offered|not offered|unseen`, `=> plain:` and `=> tls:` keywords,
 //! `=> mechanisms:`, `=> size:`, `=> shows:` and `=> hides:` (a part of the driver's transcript).
 //! `only whole segments` skips the run byte by byte: there what stands behind a reply is not yet
@@ -64,6 +65,26 @@ async fn the_driver_ends_each_transcript_as_it_says_byte_by_byte() {
 #[test]
 fn there_are_enough_transcripts() {
     assert!(scripts().len() >= 60, "{}", scripts().len());
+}
+
+/// So that every refusal that servers gave has the cause that is documented for it.
+#[test]
+fn every_refusal_states_its_cause_and_the_failing_one_its_rule() {
+    let mut refusals = 0;
+    for script in scripts() {
+        let outcome = script.run_session();
+        let stated = |key: &str| script.expected.iter().any(|(stated, _)| stated == key);
+        if outcome.dialogue.replies.iter().any(|(_, reply)| reply.is_refusal()) {
+            refusals += 1;
+            assert!(stated("refusals"), "{}: no refusals", script.name);
+        }
+        if matches!(outcome.dialogue.fault, Some(Fault::Refused(_))) {
+            for key in ["cause", "rule", "lasts"] {
+                assert!(stated(key), "{}: no {key}", script.name);
+            }
+        }
+    }
+    assert!(refusals > 40, "{refusals}");
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -325,6 +346,12 @@ impl Script {
                     || "none".to_owned(),
                     |failure| format!("{} {}", failure.cause, failure.blame),
                 ),
+                "rule" => failure.as_ref().map_or("none", |failure| &*failure.rule).to_owned(),
+                "lasts" => failure
+                    .as_ref()
+                    .map_or("none", |failure| failure.permanence.as_str())
+                    .to_owned(),
+                "refusals" => refusals(terms, outcome),
                 "starttls" => match dialogue.starttls_offered {
                     Some(true) => "offered",
                     Some(false) => "not offered",
@@ -411,6 +438,15 @@ fn fault_text(fault: Option<&Fault>) -> String {
 
 fn codes(dialogue: &Dialogue) -> String {
     let each = dialogue.replies.iter().map(|(phase, reply)| format!("{phase} {}", reply.code));
+    each.collect::<Vec<_>>().join(", ")
+}
+
+/// Every refusal with the cause that is counted, also where it is not the failure.
+fn refusals(terms: Terms<'_>, outcome: &Outcome) -> String {
+    let seen = blame::replies_seen(terms, outcome);
+    let each = seen
+        .iter()
+        .filter_map(|reply| Some(format!("{} {} {}", reply.phase, reply.code, reply.cause?)));
     each.collect::<Vec<_>>().join(", ")
 }
 

@@ -51,7 +51,7 @@ pub struct RuleProblem {
 pub enum RuleFault {
     /// The id is not of the allowed form.
     #[error(
-        "an id is made of a-z, 0-9, _ and - in parts parted by dots, 80 characters at most, such as local.quota"
+        "the id must be of a-z, 0-9, _ and - in parts parted by dots, 80 characters at most, such as local.quota"
     )]
     BadId,
     /// Another rule has this id.

@@ -95,7 +95,9 @@ async fn the_page_shows_states_and_escapes_what_peers_say() {
     let page = house.get("/").await;
     page.has(200, "<b>1</b> down");
     page.has(200, "<b>2</b> unknown");
-    page.has(200, "blocklisted in greeting");
+    page.has(200, ">blocklisted</a> in greeting");
+    page.has(200, "href=\"https://check.spamhaus.org\"");
+    page.has(200, "mend what put us there, then ask for removal.");
     page.has(200, "554 &lt;script&gt;alert(1)&lt;/script&gt; &quot;blocked&quot;");
     page.has(200, "href=\"/logs?target=mx1&amp;module=smtp\"");
     page.has(200, "<td data-name=\"code\">554</td>");
