@@ -60,12 +60,7 @@ pub fn render(
 
 /// Writes what one view shows, for `/probe`: gauges of the last results, nothing that counts, and
 /// nothing of the exporter.
-pub fn render_view(
-    view: &View,
-    format: Format,
-    now: SystemTime,
-    out: &mut impl FnMut(Bytes),
-) {
+pub fn render_view(view: &View, format: Format, now: SystemTime, out: &mut impl FnMut(Bytes)) {
     let mut writer = Writer::new(format, out);
     for def in CATALOGUE.iter().filter(|def| def.in_probe) {
         writer.begin(def);

@@ -57,7 +57,12 @@ fn backoff(until: SystemTime) -> Skip {
 }
 
 fn states(view: &View) -> BTreeMap<EndpointState, u32> {
-    EndpointState::ALL.iter().copied().zip(view.endpoint_states(at(70))).filter(|(_, n)| *n > 0).collect()
+    EndpointState::ALL
+        .iter()
+        .copied()
+        .zip(view.endpoint_states(at(70)))
+        .filter(|(_, n)| *n > 0)
+        .collect()
 }
 
 #[test]

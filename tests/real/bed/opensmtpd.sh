@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # OpenSMTPD: port 25, plain, with a STARTTLS that is offered and whose handshake fails: Debian 12's
 # 6.8 fails all of them, which makes it the fixture for TLS that is broken at the server. Further
-# lines go before the rules.
+# lines go before the rules. FULL=yes gives it a spool without a free block.
 . "$(dirname "$0")/common.sh"
 add_user opensmtpd 61107 /run/opensmtpd
 add_user opensmtpq 61108
@@ -23,8 +23,15 @@ match from any for domain "bed.test" action "drop"
 C
 } >"$etc/smtpd.conf"
 
+echo "${FULL:-no}" >"$state/full"
+
 open_room opensmtpd <<'S'
 mkdir -p /var/spool/smtpd /run/opensmtpd /var/empty /home/alice
+if [[ $(</state/full) == yes ]]; then
+    mount -t tmpfs -o size=1m tmpfs /var/spool/smtpd
+    # Room for what the server lays out, and less than the twentieth that it wants to see free.
+    head -c 1000K /dev/zero >/var/spool/smtpd/ballast
+fi
 chmod 711 /var/spool/smtpd
 chown alice /home/alice
 chgrp opensmtpq /usr/sbin/smtpctl
