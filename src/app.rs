@@ -98,8 +98,8 @@ pub async fn serve(
         .map(|address| address.to_string())
         .collect();
     let prober = Prober::new(config.policy.clone()).map_err(anyhow::Error::msg)?;
+    adopt_pauses(&prober);
     let app = App::new(options, prober, config)?;
-    app.adopt_pauses();
 
     let stop = CancellationToken::new();
     let state = app.clone().web_state(&stop);
@@ -238,6 +238,8 @@ impl App {
             return Err("the exporter is stopping".to_owned());
         };
         let file = self.options.config_file.clone();
+        // Looked at before reading: what is written in between is then read again, and not missed.
+        let before = read(&self.watched).look_again();
         let loaded = tokio::task::spawn_blocking(move || load(file.as_deref())).await;
         let config = match loaded {
             Ok(Ok(config)) => config,
@@ -248,7 +250,7 @@ impl App {
         let checks = config.checks();
         let generation = self.store.replace_checks(&checks, self.options.history_limit);
         schedule.replan(&checks, generation);
-        *write(&self.watched) = files::Watched::of(&config.watched);
+        *write(&self.watched) = before.and(&config.watched);
         warn(&config);
         *write(&self.running) = running(config, generation);
         self.own.reloaded(SystemTime::now());
@@ -277,14 +279,6 @@ impl App {
         }
     }
 
-    /// Takes over the pauses of the run before, where there is a state directory.
-    fn adopt_pauses(&self) {
-        match files::read_pauses() {
-            Ok(kept) => self.prober.permits().restore(&kept),
-            Err(error) => tracing::warn!(%error, "cannot read the pauses of the last run"),
-        }
-    }
-
     fn keep_pauses(&self) {
         if let Err(error) = files::write_pauses(&self.prober.permits().pauses()) {
             tracing::warn!(%error, "cannot keep the pauses for the next run");
@@ -303,6 +297,15 @@ impl Control for App {
 
     fn running(&self) -> Arc<Running> {
         self.running.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Takes over the pauses of the run before, where there is a state directory. Before the schedule
+/// starts, or its first probes would not know of them.
+fn adopt_pauses(prober: &Prober) {
+    match files::read_pauses() {
+        Ok(kept) => prober.permits().restore(&kept),
+        Err(error) => tracing::warn!(%error, "cannot read the pauses of the last run"),
     }
 }
 
@@ -346,6 +349,10 @@ fn running(config: Config, generation: u64) -> Arc<Running> {
     })
 }
 
+fn read<T>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
 }
@@ -362,7 +369,7 @@ const DEFAULT_FILE: &str = "smtp_exporter.yml";
 /// How long open sessions and scrapes have at the end.
 const GRACE: Duration = Duration::from_secs(10);
 /// How often files of targets are looked at.
-const WATCH_EVERY: Duration = Duration::from_secs(5);
+const WATCH_EVERY: Duration = Duration::from_secs(2);
 /// More threads than this do not help: a probe mostly waits.
 const WORKERS: usize = 4;
 const VERSION: &str = env!("CARGO_PKG_VERSION");

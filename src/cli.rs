@@ -10,7 +10,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::app::{self, Options};
-use crate::cause::explain;
+use crate::cause::{advice, explain};
 
 /// Runs the program; the process ends with what is returned.
 pub fn main() -> ExitCode {
@@ -122,7 +122,7 @@ enum Command {
     Explain(ExplainArgs),
     /// Run against built-in loopback mail servers with faults: nothing to install.
     Demo(DemoArgs),
-    /// Print the metric catalogue and the configuration reference as Markdown.
+    /// Print the reference of metrics, causes and configuration as Markdown.
     Reference,
 }
 
@@ -256,8 +256,9 @@ fn options(common: &Common) -> anyhow::Result<Options> {
 
 fn reference() -> String {
     format!(
-        "# Metrics\n\n{}\n# Configuration\n\n{}",
+        "# Metrics\n\n{}\n# Causes\n\n{}\n# Configuration\n\n{}",
         crate::metrics::reference::markdown(),
+        advice::markdown(),
         crate::config::markdown()
     )
 }

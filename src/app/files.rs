@@ -1,31 +1,54 @@
 //! Files besides the configuration: pauses kept over a restart, and files of targets that change.
+//!
+//! # Why patterns are watched
+//!
+//! A new file that is wrong is refused with the whole reload, and must still be read again once it is
+//! mended; and a file of somebody else's in the same directory is no reason to read ours again.
 
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use crate::config;
 use crate::probe::permits::KeptPause;
 
-/// What files and directories looked like when they were last read.
+/// What the files of some patterns looked like when they were last read.
 #[derive(Debug, Default)]
 pub(super) struct Watched {
-    seen: Vec<(PathBuf, Look)>,
+    patterns: Vec<(PathBuf, Looks)>,
 }
 
-/// Size and time: what changes when a file is replaced, and a directory's time when one is added.
-type Look = Option<(u64, SystemTime)>;
+/// Each matching file, with what changes when it is written or replaced: its size and time.
+type Looks = BTreeMap<PathBuf, Option<(u64, SystemTime)>>;
 
 impl Watched {
     /// Looks at them now.
-    pub(super) fn of(paths: &[PathBuf]) -> Self {
-        Self { seen: paths.iter().map(|path| (path.clone(), look(path))).collect() }
+    pub(super) fn of(patterns: &[PathBuf]) -> Self {
+        Self { patterns: patterns.iter().map(|pattern| (pattern.clone(), look(pattern))).collect() }
     }
 
-    /// Whether something changed since it was last asked.
+    /// The same patterns, looked at now.
+    pub(super) fn look_again(&self) -> Self {
+        let patterns = self.patterns.iter();
+        Self { patterns: patterns.map(|(pattern, _)| (pattern.clone(), look(pattern))).collect() }
+    }
+
+    /// These patterns: as they looked here, where they are known here, else as they look now.
+    pub(super) fn and(self, patterns: &[PathBuf]) -> Self {
+        let mut known: HashMap<PathBuf, Looks> = self.patterns.into_iter().collect();
+        let seen = patterns.iter().map(|pattern| {
+            let looks = known.remove(pattern).unwrap_or_else(|| look(pattern));
+            (pattern.clone(), looks)
+        });
+        Self { patterns: seen.collect() }
+    }
+
+    /// Whether a file came, went or changed since it was last asked.
     pub(super) fn changed(&mut self) -> bool {
         let mut changed = false;
-        for (path, seen) in &mut self.seen {
-            let now = look(path);
+        for (pattern, seen) in &mut self.patterns {
+            let now = look(pattern);
             changed |= *seen != now;
             *seen = now;
         }
@@ -33,9 +56,12 @@ impl Watched {
     }
 }
 
-fn look(path: &Path) -> Look {
-    let metadata = std::fs::metadata(path).ok()?;
-    Some((metadata.len(), metadata.modified().ok()?))
+fn look(pattern: &Path) -> Looks {
+    let one = |path: PathBuf| {
+        let metadata = std::fs::metadata(&path).ok();
+        (path, metadata.and_then(|metadata| Some((metadata.len(), metadata.modified().ok()?))))
+    };
+    config::matching(pattern).into_iter().map(one).collect()
 }
 
 /// The pauses that the run before kept; none without a state directory or a file.

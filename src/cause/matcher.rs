@@ -1,9 +1,9 @@
 //! Finds all groups of all patterns in one pass over a reply's words.
 //!
 //! # Why not a regular expression
-//! A few hundred patterns with gaps make either a large automaton or a slow one. Words are few: each
-//! is looked up once in a sorted vocabulary, and the groups are walked as a trie of word numbers, so
-//! the cost is the number of words times the longest group, whatever a peer sends.
+//! A few hundred patterns with gaps make either a large automaton or a slow one. Words are few:
+//! each is looked up once in a sorted vocabulary, and the groups are walked as a trie of word
+//! numbers, so the cost is the number of words times the longest group, whatever a peer sends.
 
 use std::collections::{BTreeMap, HashMap};
 

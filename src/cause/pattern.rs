@@ -64,7 +64,8 @@ pub enum BadPattern {
     OnlyNegated,
     /// A character that no word has.
     #[error(
-        "{0:?} cannot occur: write words of a-z, 0-9 and _, with two letters at least before a * (addresses, codes and punctuation are not matched)"
+        "{0:?} cannot occur: write words of a-z, 0-9 and _, with two letters at least before a * \
+         (addresses, codes and punctuation are not matched)"
     )]
     BadWord(String),
     /// A bracket without its partner.

@@ -15,8 +15,10 @@ mod lists;
 mod microsoft;
 mod mtas;
 mod phrases;
+mod phrases_mail;
 mod postfix;
 mod protocol;
+mod registry;
 mod sendmail;
 mod services;
 mod user;
@@ -382,7 +384,9 @@ const GROUPS: &[(Family, &[Rule])] = &[
     (Family::Software, sendmail::RULES),
     (Family::Software, mtas::RULES),
     (Family::Code, protocol::RULES),
+    (Family::Phrase, registry::RULES),
     (Family::Phrase, phrases::RULES),
+    (Family::Phrase, phrases_mail::RULES),
     (Family::Enhanced, enhanced::RULES),
     (Family::Code, codes::RULES),
 ];
@@ -424,6 +428,7 @@ mod tests {
             assert!(seen.insert(rule.id), "two rules are called {}", rule.id);
             assert!(rule.id != NO_RULE && rule.id.contains('.'), "{}", rule.id);
             assert!(rule.cause.is_stated(), "{}", rule.id);
+            assert!(rule.doc.is_none_or(|doc| doc.starts_with("https://")), "{}", rule.id);
             assert!(rule.source.len() > 8, "{} does not say where it was seen", rule.id);
             let when = &rule.when;
             assert!(

@@ -29,13 +29,17 @@ impl Pasted {
 /// - a bare reply, also with its quotes, a transcript's `S:`, or over several lines;
 /// - Postfix's `host mx[192.0.2.1] said: 550 … (in reply to RCPT TO command)`;
 /// - Exim's `SMTP error from remote mail server after RCPT TO:<…>: 550 …`;
+/// - Exim's own `rejected RCPT <…>: relay not permitted`;
 /// - Sendmail's `dsn=5.1.1, stat=User unknown` and its `reject=550 …`;
 /// - a report's `Diagnostic-Code: smtp; 550 …`, with folded lines;
 /// - anything else with a code and an enhanced code side by side, or quoted as `"550 …"`.
 pub fn unwrap(text: &str) -> Option<Pasted> {
     let text = unfold(clip(text));
     let phase = phase_hint(&text);
-    let found = reply(&text).or_else(|| innermost(&text)).or_else(|| sendmail(&text))?;
+    let found = reply(&text)
+        .or_else(|| innermost(&text))
+        .or_else(|| sendmail(&text))
+        .or_else(|| exim(&text))?;
     Some(Pasted { reply: found, phase })
 }
 
@@ -63,7 +67,8 @@ pub fn reply(text: &str) -> Option<Reply> {
 /// How much of a paste is looked at. Replies are short, and bounces quote whole messages behind.
 pub const CAP: usize = 16 * 1024;
 
-/// How far behind an introduction the reply may begin: Exim names the command and its address first.
+/// How far behind an introduction the reply may begin: Exim names the command and its address
+/// first.
 const REACH: usize = 512;
 
 /// Phrases behind which a server's own reply follows.
@@ -75,7 +80,8 @@ const INTRODUCTIONS: &[&str] = &[
     "reject=",
     "smtp error from remote mail server after ",
     "smtp error from remote mailer after ",
-    "rejected rcpt: ",
+    "smtp;",
+    "=> ",
     "remote server returned ",
     "remote host said: ",
     "server response: ",
@@ -110,6 +116,9 @@ const HINTS: &[(&str, Phase)] = &[
     ("after initial connection", Phase::Greeting),
     ("while performing the initial", Phase::Greeting),
     ("refused to talk to me", Phase::Greeting),
+    (" rejected rcpt", Phase::Rcpt),
+    (" rejected mail", Phase::Mail),
+    (" rejected ehlo", Phase::Ehlo),
     ("noqueue: reject: rcpt", Phase::Rcpt),
     ("noqueue: reject: mail", Phase::Mail),
     ("noqueue: reject: connect", Phase::Greeting),
@@ -150,8 +159,8 @@ fn innermost(text: &str) -> Option<Reply> {
 fn codes(text: &str) -> Vec<usize> {
     let mut out = Vec::new();
     let mut at = 0;
-    for word in text.split_inclusive([' ', ':', '"', ';', '(', '<', ',', '\n']) {
-        let bare = word.trim_end_matches([' ', ':', '"', ';', '(', '<', ',', '\n']);
+    for word in text.split_inclusive([' ', ':', '"', ';', '(', '<', ',', '=', '\n']) {
+        let bare = word.trim_end_matches([' ', ':', '"', ';', '(', '<', ',', '=', '\n']);
         let code = bare.get(..3).and_then(|c| c.parse::<u16>().ok());
         let shaped = bare.len() == 3 || bare.as_bytes().get(3) == Some(&b'-');
         if code.is_some_and(|c| (400..600).contains(&c)) && shaped {
@@ -206,6 +215,19 @@ fn sendmail(text: &str) -> Option<Reply> {
     };
     let line = format!("{enhanced} {}", stat.trim());
     Some(Reply { code, enhanced: leading_enhanced(&line, code), lines: vec![line] })
+}
+
+/// Exim logs its own refusals without their code: `rejected RCPT <a@example.net>: relay not
+/// permitted`, and `temporarily rejected` for a 4xx.
+fn exim(text: &str) -> Option<Reply> {
+    let (before, said) = text.split_once(" rejected ")?;
+    let command = said.split([' ', ':']).next()?;
+    if !matches!(command, "RCPT" | "MAIL" | "EHLO" | "HELO" | "connection" | "after") {
+        return None;
+    }
+    let (_, reason) = said.split_once(": ")?;
+    let code = if before.ends_with(" temporarily") { 451 } else { 550 };
+    Some(Reply { code, enhanced: leading_enhanced(reason, code), lines: vec![reason.to_owned()] })
 }
 
 /// Takes off what a log puts behind the reply.
@@ -329,6 +351,12 @@ mod tests {
         let line = "x to=<a@example.net>, mailer=esmtp, relay=mx. [192.0.2.1], dsn=4.2.2, \
                     stat=Deferred: 452 4.2.2 Mailbox full";
         assert_eq!(found(line), (452, None, "4.2.2 Mailbox full".to_owned()));
+        let line = "H=(x) [192.0.2.1] F=<b@example.org> rejected RCPT <a@example.net>: relay no";
+        assert_eq!(found(line), (550, Some(Phase::Rcpt), "relay no".to_owned()));
+        let line = "H=(x) [192.0.2.1] F=<b@example.org> temporarily rejected RCPT <a@b>: later";
+        assert_eq!(found(line).0, 451);
+        let line = "x: ruleset=check_rcpt, arg1=<a@example.net>, reject=550 5.7.1 no";
+        assert_eq!(found(line), (550, None, "5.7.1 no".to_owned()));
         let line = "x to=<a@example.net>, dsn=5.1.1, stat=User unknown";
         assert_eq!(found(line), (550, None, "5.1.1 User unknown".to_owned()));
     }

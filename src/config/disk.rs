@@ -44,7 +44,14 @@ pub(super) fn world_readable(path: &Path) -> bool {
     }
 }
 
-/// The files that a pattern stands for, in order of name, and the directory that holds them.
+/// The files that a pattern of `target_files` stands for now, in order of name; none where that
+/// can't be told.
+pub fn matching(pattern: &Path) -> Vec<PathBuf> {
+    let Some(pattern) = pattern.to_str() else { return Vec::new() };
+    matches(Path::new(""), pattern).map_or_else(|_| Vec::new(), |(_, files)| files)
+}
+
+/// The files that a pattern stands for, in order of name, and the pattern with its directory.
 /// Wildcards stand in the last part of the path alone, so the search is one directory's listing.
 pub(super) fn matches(base: &Path, pattern: &str) -> Result<(PathBuf, Vec<PathBuf>), String> {
     let (folder, last) = pattern.rsplit_once('/').unwrap_or(("", pattern));
@@ -81,7 +88,7 @@ pub(super) fn matches(base: &Path, pattern: &str) -> Result<(PathBuf, Vec<PathBu
         return Err(format!("matches {} files; at most {MAX_FILES}", files.len()));
     }
     files.sort();
-    Ok((folder, files))
+    Ok((folder.join(last), files))
 }
 
 /// An error in words that are the same on every system.

@@ -21,6 +21,7 @@ mod tree;
 mod value;
 mod walk;
 
+pub use disk::matching;
 pub use file::{KeyDoc, markdown, reference};
 pub use value::place;
 
@@ -40,8 +41,8 @@ pub struct Config {
     pub modules: BTreeMap<Arc<str>, Arc<Module>>,
     /// Targets of the file and of `target_files`, by name.
     pub targets: BTreeMap<Arc<str>, Arc<Target>>,
-    /// Files besides the configuration file whose change asks for a reload: what `target_files`
-    /// matched, and the patterns' directories.
+    /// The patterns of `target_files`, each with its directory, for [`matching`]: a file of theirs
+    /// that comes, goes or changes asks for a reload.
     pub watched: Vec<PathBuf>,
     /// What is odd but let through: a secret that everybody can read, a server probed twice.
     pub warnings: Vec<Problem>,

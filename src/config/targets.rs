@@ -34,7 +34,7 @@ pub(super) struct Targets {
     pub(super) by_name: BTreeMap<Arc<str>, Arc<Target>>,
     /// The first target that is not ours, and its place.
     pub(super) first_foreign: Option<(String, Spot)>,
-    /// Files that `target_files` matched, and their directories.
+    /// The patterns of `target_files`, each with its directory.
     pub(super) watched: Vec<PathBuf>,
 }
 
@@ -88,26 +88,17 @@ impl<'a> Gathered<'a> {
                     continue;
                 }
             };
-            let (folder, files) = found;
+            let (watched, files) = found;
             if files.is_empty() {
                 findings.warn(&at.spot(), format!("`{}` matches no file yet", printable(&pattern)));
             }
-            self.watch(folder);
+            self.watched.push(watched);
             for path in files {
-                if self.watch(path.clone()) {
+                if self.seen.insert(path.clone()) {
                     self.file(&path, findings);
                 }
             }
         }
-    }
-
-    /// False when it is known already.
-    fn watch(&mut self, path: PathBuf) -> bool {
-        let new = self.seen.insert(path.clone());
-        if new {
-            self.watched.push(path);
-        }
-        new
     }
 
     fn file(&mut self, path: &Path, findings: &mut Findings) {

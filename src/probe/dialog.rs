@@ -404,11 +404,10 @@ fn end_of(error: &io::Error) -> End {
 
 fn established(facts: &TlsFacts) -> String {
     let mut text = "TLS established".to_owned();
-    for part in [facts.version.map(|version| version.as_str()), facts.cipher, facts.group] {
-        if let Some(part) = part {
-            text.push(' ');
-            text.push_str(part);
-        }
+    let version = facts.version.map(|version| version.as_str());
+    for part in [version, facts.cipher, facts.group].into_iter().flatten() {
+        text.push(' ');
+        text.push_str(part);
     }
     if facts.verified == Some(false) {
         text.push_str(", certificate does not verify");

@@ -2,6 +2,7 @@
 
 use crate::cause::Cause;
 use crate::observation::{Failure, Observation};
+use crate::smtp::{Keyword, Phase};
 use crate::target::Expect;
 
 /// Judges an observation by what its module expects.
@@ -10,12 +11,16 @@ use crate::target::Expect;
 /// answered otherwise, with a success or with another permanent refusal. Inconclusive when the phase
 /// was answered with another 4xx or was never reached: a server that is busy has not shown whether
 /// it is a relay. What the session ran into stays the failure then.
+///
+/// A login in clear for which the server does not even offer AUTH is refused as firmly as can be:
+/// a test that expects a refusal there is met without a reply.
 pub(super) fn judge(expect: &Expect, seen: &mut Observation) {
     let answer = seen.replies.iter().rev().find(|reply| reply.phase == expect.phase);
     seen.met = match answer {
         Some(reply) if expect.codes.contains(&reply.code) => Some(true),
         Some(reply) if (400..500).contains(&reply.code) => None,
         Some(_) => Some(false),
+        None if expect.phase == Phase::Auth && keeps_auth_for_tls(seen) => Some(true),
         None => None,
     };
     match seen.met {
@@ -38,5 +43,42 @@ pub(super) fn judge(expect: &Expect, seen: &mut Observation) {
             ));
         }
         None => {}
+    }
+}
+
+/// EHLO was answered in clear, without AUTH, and that ended the session.
+fn keeps_auth_for_tls(seen: &Observation) -> bool {
+    let silent = seen.plain.as_ref().is_some_and(|offer| !offer.keywords.contains(&Keyword::Auth));
+    let ended = seen.failure.as_ref().is_some_and(|failure| failure.phase == Phase::Auth);
+    silent && ended && seen.tls.is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::smtp::Capabilities;
+    use crate::target::Endpoint;
+    use std::time::SystemTime;
+
+    fn met(keywords: Vec<Keyword>, phase: Phase) -> Option<bool> {
+        let mut seen = Observation {
+            plain: Some(Capabilities { keywords, ..Capabilities::default() }),
+            failure: Some(Failure::new(phase, Cause::AuthRequired, "not offered")),
+            ..Observation::of(Endpoint::unresolved(), SystemTime::UNIX_EPOCH)
+        };
+        judge(&Expect { phase: Phase::Auth, codes: vec![530, 538] }, &mut seen);
+        assert_eq!(seen.failure.is_none(), seen.met == Some(true));
+        seen.met
+    }
+
+    #[test]
+    fn a_login_that_is_not_offered_in_clear_is_refused() {
+        assert_eq!(met(Vec::new(), Phase::Auth), Some(true));
+        assert_eq!(
+            met(vec![Keyword::Auth], Phase::Auth),
+            None,
+            "offered, but with no mechanism of ours"
+        );
+        assert_eq!(met(Vec::new(), Phase::Ehlo), None, "the session ended before");
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use super::panicked;
+use crate::cause::Blame;
 use crate::net::dns::Resolver;
 use crate::net::tcp;
 use crate::observation::Failure;
@@ -85,6 +86,14 @@ pub(super) async fn locate(
             }
             Err(failure) if single => return Err(failure),
             Err(failure) => located.dead.push((endpoint(None), failure)),
+        }
+    }
+    // The resolver gave out between the exchangers' names and their addresses: nothing was learned
+    // of the servers, so what is known of them stays, as when the first question fails.
+    let ours = |failure: &Failure| failure.blame == Blame::Exporter;
+    if located.visits.is_empty() && located.dead.iter().all(|(_, failure)| ours(failure)) {
+        if let Some((_, failure)) = located.dead.pop() {
+            return Err(failure);
         }
     }
     let kept = policy.max_endpoints.saturating_sub(located.dead.len()).max(1);

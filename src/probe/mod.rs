@@ -57,8 +57,11 @@ pub struct Prober {
     settings: RwLock<Arc<Settings>>,
     in_flight: Arc<AtomicUsize>,
     /// When a check last connected to an address that is not ours.
-    visited: Mutex<HashMap<(CheckKey, IpAddr, Option<IpAddr>), Instant>>,
+    visited: Mutex<HashMap<Visitor, Instant>>,
 }
+
+/// Who visits which address, and from which one.
+type Visitor = (CheckKey, IpAddr, Option<IpAddr>);
 
 /// What a reload replaces as a whole.
 struct Settings {

@@ -86,10 +86,11 @@ impl Task {
     fn start(shared: Arc<Shared>, check: Check, generation: u64) -> Self {
         let stop = CancellationToken::new();
         let runner = Runner { shared, check: check.clone(), generation, stop: stop.clone() };
-        Self { check, stop, handle: tokio::spawn(runner.run()) }
+        Self { check, stop, handle: tokio::spawn(runner.supervised()) }
     }
 }
 
+#[derive(Clone)]
 struct Runner {
     shared: Arc<Shared>,
     check: Check,
@@ -98,6 +99,19 @@ struct Runner {
 }
 
 impl Runner {
+    /// Runs until it is told to stop. A panic costs the round in which it happens, and not the check
+    /// for the rest of the exporter's life.
+    async fn supervised(self) {
+        while let Err(error) = tokio::spawn(self.clone().run()).await {
+            let (target, module) = self.check.key();
+            tracing::error!(%target, %module, %error, "a round panicked: a fault of the exporter");
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                () = tokio::time::sleep(self.check.interval()) => {}
+            }
+        }
+    }
+
     async fn run(self) {
         let Shared { store, origin, lag, .. } = &*self.shared;
         let key = self.check.key();
@@ -148,15 +162,17 @@ impl Runner {
             })
             .await;
         if let Some(change) = store.finish_round(self.generation, key, &round) {
-            log_change(key, &change);
+            log_change(&self.check, &change);
         }
     }
 }
 
 /// The one line per change of verdict.
-fn log_change(key: &CheckKey, change: &Change) {
+fn log_change(check: &Check, change: &Change) {
     let Change { from, to, failure } = change;
-    let (target, module) = (&key.0, &key.1);
+    let negative = check.module.expect.is_some();
+    let (from, to) = (word(*from, negative), word(*to, negative));
+    let (target, module) = (&check.target.name, &check.module.name);
     match failure {
         Some(failure) => tracing::info!(
             %target,
@@ -171,5 +187,16 @@ fn log_change(key: &CheckKey, change: &Change) {
             "target changed"
         ),
         None => tracing::info!(%target, %module, from, to, "target changed"),
+    }
+}
+
+/// A verdict in a log line. For a negative test "up" would be the wrong way round.
+const fn word(good: Option<bool>, negative: bool) -> &'static str {
+    match (good, negative) {
+        (None, _) => "unknown",
+        (Some(true), false) => "up",
+        (Some(false), false) => "down",
+        (Some(true), true) => "met",
+        (Some(false), true) => "not_met",
     }
 }

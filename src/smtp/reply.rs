@@ -114,7 +114,7 @@ impl fmt::Display for EnhancedCode {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadReply {
     /// The line does not begin with a code from 200 to 599; holds the start of what came, printable.
-    #[error("no reply code at the start of {0:?}")]
+    #[error("no reply code at the start of \"{0}\"")]
     NoCode(String),
     /// A continuation line with another code (RFC 5321, 4.2.1 forbids it).
     #[error("reply code changed from {first} to {then} inside one reply")]

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 use std::sync::{Arc, LazyLock};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -23,11 +23,13 @@ pub(super) async fn page(state: &Arc<State>, asked: &Asked) -> Result<Response<P
     let content_type = "text/html; charset=utf-8";
     let mut response = rendered(state, asked, content_type, false, |state, sink| {
         let now = SystemTime::now();
-        let rows = status::rows(&state.store, now);
+        let mut rows = status::rows(&state.store, now);
+        // What needs somebody comes first. The sort is stable, so names stay in order.
+        rows.sort_by_key(|row| urgency(row.state));
         let base = Html(state.link_base()).to_string();
         let mut out = String::new();
         // Writing to a string does not fail.
-        let _ = head(&mut out, state, &base, &rows);
+        let _ = head(&mut out, &base, &rows);
         sink(Bytes::from(std::mem::take(&mut out)));
         for row in &rows {
             let _ = table_row(&mut out, &base, row, now);
@@ -46,7 +48,7 @@ pub(super) async fn page(state: &Arc<State>, asked: &Asked) -> Result<Response<P
     Ok(response)
 }
 
-fn head(out: &mut String, state: &State, base: &str, rows: &[Row]) -> std::fmt::Result {
+fn head(out: &mut String, base: &str, rows: &[Row]) -> std::fmt::Result {
     write!(
         out,
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -70,15 +72,6 @@ fn head(out: &mut String, state: &State, base: &str, rows: &[Row]) -> std::fmt::
         ("/-/ready", "ready"),
     ] {
         write!(out, "<a href=\"{base}{path}\">{text}</a> ")?;
-    }
-    let running = state.control.running();
-    if let Some((name, _)) = running.targets.first_key_value() {
-        let target = encoded(name);
-        write!(
-            out,
-            "<a rel=\"nofollow\" href=\"{base}/probe?target={target}&amp;debug=true\">probe {}</a> ",
-            Html(name)
-        )?;
     }
     writeln!(out, "</nav>")?;
     if rows.is_empty() {
@@ -128,7 +121,8 @@ fn table_row(out: &mut String, base: &str, row: &Row, now: SystemTime) -> std::f
     }
     write!(out, "</td><td data-name=\"next probe\">")?;
     match row.next_round {
-        Some(next) if next > now => write!(out, "in {}", distance(now, next))?,
+        // Less than a second would read as `in 0 s`.
+        Some(next) if next >= now + SECOND => write!(out, "in {}", distance(now, next))?,
         Some(_) => write!(out, "now")?,
         None => {}
     }
@@ -189,10 +183,21 @@ fn distance(from: SystemTime, to: SystemTime) -> String {
     }
 }
 
+/// The place of a state on the page: the smaller, the higher.
+const fn urgency(state: Condition) -> u8 {
+    match state {
+        Condition::Down => 0,
+        Condition::Unknown => 1,
+        Condition::Paused => 2,
+        Condition::Up => 3,
+    }
+}
+
 /// All but the unreserved characters of RFC 3986, 2.3.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// Characters of a failure's detail that the table shows.
 const DETAIL: usize = 200;
+const SECOND: Duration = Duration::from_secs(1);
 
 /// Nothing but our own style sheet, named by its hash.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
@@ -207,32 +212,39 @@ const STYLE: &str = "
 :root { color-scheme: light dark; --line: light-dark(#ddd, #444); --dim: light-dark(#555, #aaa);
   --good: light-dark(#116329, #56d364); --bad: light-dark(#b3261e, #ff7b72);
   --wait: light-dark(#7a4d00, #e3b341) }
-body { font: 15px/1.5 system-ui, sans-serif; margin: 1.5rem auto; max-width: 76rem; padding: 0 1rem }
+body { font: 15px/1.5 system-ui, sans-serif; margin: 1.5rem auto; max-width: 84rem; padding: 0 1rem }
 h1 { display: inline; font-size: 1.4rem }
 header span, small, .unknown { color: var(--dim) }
 nav a, .counts span { margin-right: 1rem; white-space: nowrap }
 .counts { font-size: 1.1rem }
-table { border-collapse: collapse; width: 100% }
-th, td { border-bottom: 1px solid var(--line); padding: .35rem .8rem .35rem 0; text-align: left;
-  vertical-align: top }
-td, tbody th { overflow-wrap: anywhere }
+table { border-collapse: collapse; margin-top: 1rem; width: 100% }
+th, td { border-bottom: 1px solid var(--line); padding: .35rem .9rem .35rem 0; text-align: left;
+  vertical-align: top; white-space: nowrap }
+tbody th, [data-name=why] { overflow-wrap: anywhere; white-space: normal }
+tbody th { font-weight: 600; min-width: 10rem }
+[data-name=why] { min-width: 16rem; width: 50% }
+[data-name=more] a { margin-right: .5rem }
+[data-name=state] span { font-weight: 600 }
 thead th { color: var(--dim); font-weight: normal }
-tbody th { font-weight: 600 }
 small { display: block; font-weight: normal }
 .up { color: var(--good) } .down { color: var(--bad) } .paused { color: var(--wait) }
-@media (max-width: 50rem) {
+@media (max-width: 66rem) {
   thead { display: none }
   tr { display: block; padding: .6rem 0; border-bottom: 1px solid var(--line) }
-  th, td { display: block; border: 0; padding: .1rem 0 }
+  th, td { border: 0; padding: .1rem 0 }
+  tbody th, [data-name=why] { display: block; min-width: 0; width: auto }
+  td { display: inline-block; margin-right: 1.2rem; max-width: 100%; overflow-wrap: anywhere;
+    white-space: normal }
+  td small { display: inline }
+  [data-name=why] small { display: block }
   td:empty { display: none }
-  td::before { content: attr(data-name) ' '; color: var(--dim) }
+  td:not([data-name=more])::before { content: attr(data-name) ' '; color: var(--dim) }
 }
 ";
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     #[test]
     fn html_is_escaped() {

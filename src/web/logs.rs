@@ -9,7 +9,7 @@ use bytes::Bytes;
 use hyper::Response;
 
 use super::body::{Payload, TEXT};
-use super::report::{failure_line, transcript, utc};
+use super::report::{failure_line, next_step, transcript, utc};
 use super::scrape::rendered;
 use super::status::id;
 use super::{Asked, Refusal, State};
@@ -106,7 +106,10 @@ fn write_endpoint(
     writeln!(out, " (id {id})")?;
     writeln!(out)?;
     // The reason is known of the last probe only; an older failure tells it by its transcript.
-    let reason = seen.last.failure.as_ref().map(failure_line).unwrap_or_default();
+    let mut reason = seen.last.failure.as_ref().map(failure_line).unwrap_or_default();
+    if let Some(step) = next_step(&seen.last) {
+        write!(reason, "\nnext: {step}")?;
+    }
     let last = |(at, _): &&(SystemTime, Arc<Transcript>)| *at == seen.last.ended;
     let reason = seen.failure_transcript.as_ref().filter(last).map(|_| reason).unwrap_or_default();
     section(out, "last failure", seen.failure_transcript.as_ref(), &reason)?;

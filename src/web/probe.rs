@@ -17,7 +17,7 @@ use crate::metrics::{Format, render_view};
 use crate::observation::{Round, SkipReason};
 use crate::probe::{Admit, Job};
 use crate::store::View;
-use crate::target::{Check, Endpoint, Place, Target};
+use crate::target::{Check, Endpoint, FOREIGN_INTERVAL, Place, Target};
 
 pub(super) async fn probe(state: &Arc<State>, asked: &Asked) -> Result<Response<Payload>, Refusal> {
     let running = state.control.running();
@@ -158,8 +158,7 @@ fn remembered(
 ) -> Result<Option<(Source, String)>, Refusal> {
     let now = SystemTime::now();
     let last = last_known(state, wanted);
-    let age = last.as_ref().and_then(|last| now.duration_since(last.view.last_round?).ok());
-    if age.is_some_and(|age| age < running.policy.probe_min_interval) {
+    if last.as_ref().is_some_and(|last| age(last, now) < running.policy.probe_min_interval) {
         return Ok(last.map(|last| (last, FRESH.to_owned())));
     }
     let paused = stored(state, wanted).and_then(|view| view.paused_until);
@@ -265,13 +264,27 @@ fn judge(state: &State, wanted: &Wanted, round: Arc<Round>) -> Result<(Source, S
         };
     }
     let why = match skip.reason {
-        SkipReason::Budget => "no permit came in time: other probes of this remote are under way",
+        SkipReason::Budget => {
+            // Prometheus asks oftener than a server that is not ours may be probed. As the schedule's
+            // gauges do, ours stand until the next probe is due.
+            let last = last_known(state, wanted).filter(|last| age(last, now) < FOREIGN_INTERVAL);
+            if let Some(last) = last {
+                return Ok((last, NOT_DUE.to_owned()));
+            }
+            "other probes of this remote are under way, or it is not ours and was probed lately"
+        }
         SkipReason::Ladder => "a connection-limit run holds the remote",
         SkipReason::Overrun => "the probe before this one is still running",
         SkipReason::Shutdown => "the exporter is stopping",
         SkipReason::Backoff => "the remote is paused",
     };
     Err(Refusal::unavailable(format!("not probed ({}): {why}", skip.reason)).until(skip.until, now))
+}
+
+/// How old a result is; one whose time is not known, or lies ahead, is as old as can be.
+fn age(source: &Source, now: SystemTime) -> Duration {
+    let age = source.view.last_round.and_then(|last| now.duration_since(last).ok());
+    age.unwrap_or(Duration::MAX)
 }
 
 async fn answer(
@@ -307,6 +320,8 @@ fn shown(text: &str) -> String {
 }
 
 const FRESH: &str = "from memory: the last result is younger than probe.min_interval";
+const NOT_DUE: &str =
+    "from memory: no probe is due yet, or other probes of the remote are under way";
 const DEFAULT_MODULE: &str = "smtp";
 /// No scrape waits longer.
 const LONGEST: Duration = Duration::from_secs(600);

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use time::OffsetDateTime;
 use time::macros::format_description;
 
+use crate::cause::{Permanence, advice};
 use crate::observation::{Failure, Observation, Round, Transcript, Verdict};
 use crate::store::View;
 
@@ -73,6 +74,9 @@ fn endpoint(out: &mut String, observation: &Observation) -> std::fmt::Result {
         if !failure.detail.is_empty() {
             writeln!(out, "  detail   {}", one_line(&failure.detail))?;
         }
+        if let Some(step) = next_step(observation) {
+            writeln!(out, "  next     {step}")?;
+        }
     }
     if let Some(tls) = &observation.tls {
         write!(out, "  tls      established={}", tls.established)?;
@@ -92,9 +96,9 @@ fn endpoint(out: &mut String, observation: &Observation) -> std::fmt::Result {
     }
     writeln!(out, "  {:<12} {:>9}  reply", "phase", "seconds")?;
     for (phase, took) in &observation.phases {
-        write!(out, "  {phase:<12} {:>9.6} ", took.as_secs_f64())?;
+        write!(out, "  {phase:<12} {:>9.6}", took.as_secs_f64())?;
         for reply in observation.replies.iter().filter(|reply| reply.phase == *phase) {
-            write!(out, " {}", reply.code)?;
+            write!(out, "  {}", reply.code)?;
             if let Some(enhanced) = reply.enhanced {
                 write!(out, " {enhanced}")?;
             }
@@ -131,6 +135,18 @@ pub(super) fn transcript(
 /// Phase, cause and whose move it is.
 pub(super) fn failure_line(failure: &Failure) -> String {
     format!("{} in {}, blame {}", failure.cause, failure.phase, failure.blame)
+}
+
+/// What to do about a failure, and how long to wait where waiting helps. None for a negative test:
+/// there the refusal is wanted, so what mends a refusal is no help.
+pub(super) fn next_step(observation: &Observation) -> Option<String> {
+    let failure = observation.failure.as_ref().filter(|_| !observation.negative)?;
+    let advice = advice::of(failure.cause);
+    let wait = advice.wait.filter(|_| failure.permanence == Permanence::Transient);
+    Some(match wait {
+        Some(wait) => format!("{} Wait {wait}.", advice.action),
+        None => advice.action.to_owned(),
+    })
 }
 
 fn sentence(verdict: &Verdict) -> String {

@@ -97,6 +97,10 @@ fn permanence_is_not_the_code_alone() {
     let disguised =
         at(None, "421 4.7.1 All mail will be permanently deferred; Retrying will NOT succeed");
     assert_eq!(disguised.permanence, Permanence::PermanentInDisguise);
+    let by_words = at(None, "450 4.7.1 Rate limit exceeded. Retrying will not succeed");
+    assert_eq!(by_words.cause, Cause::RateLimited);
+    assert_eq!(by_words.permanence, Permanence::PermanentInDisguise);
+    assert_eq!(at(None, "554 Rate limit exceeded").permanence, Permanence::Transient);
     assert_eq!(at(None, "550 Greylisted, come back").permanence, Permanence::Transient);
 }
 
@@ -205,8 +209,8 @@ proptest! {
     ) {
         let rules: Vec<_> = groups().collect();
         let (_, rule) = rules[which % rules.len()];
-        let context =
-            Context { phase: rule.when.phases.first().copied(), tls: rule.when.tls.unwrap_or(false) };
+        let phase = rule.when.phases.first().copied();
+        let context = Context { phase, tls: rule.when.tls.unwrap_or(false) };
         let plain = unwrap::reply(rule.example).expect("an example is a reply");
         let (code, text) = rule.example.split_at(3);
         let mut folded = format!("{code} ");

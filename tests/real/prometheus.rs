@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -81,12 +81,36 @@ impl Drop for Prometheus {
     }
 }
 
+/// Runs `promtool check` on a file.
+fn promtool(what: &str, file: &Path) {
+    let checked = Command::new(tool("promtool")).args(["check", what]).arg(file).output().unwrap();
+    assert!(checked.status.success(), "{}: {checked:?}", file.display());
+}
+
 #[test]
-fn the_deployed_configuration_is_good() {
-    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("deploy/prometheus/prometheus.yml");
-    let checked =
-        Command::new(tool("promtool")).args(["check", "config"]).arg(file).output().unwrap();
-    assert!(checked.status.success(), "{checked:?}");
+fn the_deployed_configurations_are_good() {
+    let deployed = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/prometheus");
+    for name in ["prometheus.yml", "probe.yml"] {
+        promtool("config", &deployed.join(name));
+    }
+}
+
+#[test]
+fn the_queries_of_the_readme_parse() {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let text = std::fs::read_to_string(readme).unwrap();
+    let mut rules = "groups:\n- name: readme\n  rules:\n".to_owned();
+    let mut queries = 0;
+    for part in text.split("```promql\n").skip(1) {
+        let query: String =
+            part.split("```").next().unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
+        rules.push_str(&format!("  - record: query_{queries}\n    expr: >-\n      {query}\n"));
+        queries += 1;
+    }
+    assert!(queries >= 3, "{queries}");
+    let file = fresh_directory("readme").join("rules.yml");
+    std::fs::write(&file, rules).unwrap();
+    promtool("rules", &file);
 }
 
 #[test]

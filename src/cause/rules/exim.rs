@@ -5,7 +5,7 @@ use super::Rule;
 use crate::cause::Blame;
 use crate::cause::Permanence::PermanentInDisguise;
 
-const DAEMON: &str = "Exim 4.8 to 4.98, daemon.c and smtp_in.c";
+const DAEMON: &str = "Exim 4.8 to 4.98, the daemon and its SMTP input";
 const VERIFY: &str = "Exim 4.8 to 4.98, verify.c and acl.c";
 const DEBIAN: &str = "Debian's exim4 configuration";
 const CPANEL: &str = "cPanel's exim configuration";

@@ -25,7 +25,11 @@ pub(super) const RULES: &[Rule] = &[
         "list.uri",
         ContentRejected,
         OTHERS,
-        &["(url*|uri*|link*) .. (surbl|uribl|ivmuri)"],
+        &[
+            "(url*|uri*|link*) .. (surbl|uribl|ivmuri)",
+            "(blacklisted|blocked|listed) (url*|uri*|link*)",
+            "(surbl|uribl) .. (url*|link*)",
+        ],
         "550 a URL in it is on multi.surbl.org",
     ),
     rule(
@@ -48,9 +52,10 @@ pub(super) const RULES: &[Rule] = &[
         "list.other",
         Blocklisted,
         OTHERS,
-        &[
-            "(uceprotect|spamrl|mailspike|hostkarma|junkemailfilter|njabl|ahbl|psbl|surbl|uribl|spameatingmonkey|spamrats|backscatterer|invaluement|manitu|nixspam|abusix|dsbl|ordb|lashback|gbudb|spfbl|s5h|wpbl|fabel|mxrate|dnswl|blocklist de|surriel|swinog|0spam|interserver|unsubscore|madavi|nordspam)",
-        ],
+        &["(uceprotect|spamrl|mailspike|hostkarma|junkemailfilter|njabl|ahbl|psbl|surbl|\
+             uribl|spameatingmonkey|spamrats|backscatterer|invaluement|manitu|nixspam|abusix|\
+             dsbl|ordb|lashback|gbudb|spfbl|s5h|wpbl|fabel|mxrate|dnswl|blocklist de|surriel|\
+             swinog|0spam|interserver|unsubscore|madavi|nordspam)"],
         "550 192.0.2.1 is on psbl.surriel.com",
     ),
     rule(

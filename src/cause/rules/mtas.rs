@@ -4,7 +4,7 @@ use super::super::Cause::{self, *};
 use super::Rule;
 use crate::cause::Permanence::PermanentInDisguise;
 
-const SMTPD: &str = "OpenSMTPD 6.6 to 7.6, smtp_session.c";
+const SMTPD: &str = "OpenSMTPD 6.6 to 7.6, its session code";
 const DOVECOT: &str = "Dovecot 2.3 and 2.4, submission and lmtp";
 const QMAIL: &str = "qmail 1.03, netqmail and notqmail, with the chkuser and SPF patches";
 const COURIER: &str = "Courier 0.7 to 1.3, courieresmtpd";
@@ -12,7 +12,7 @@ const HARAKA: &str = "Haraka 2.8 to 3.0";
 const CYRUS: &str = "Cyrus IMAP 2.4 to 3.8, lmtpd";
 const MDAEMON: &str = "MDaemon 12 to 23";
 const STALWART: &str = "Stalwart 0.6 to 0.11";
-const KUMO: &str = "KumoMTA, smtp_server.rs";
+const KUMO: &str = "KumoMTA, its SMTP server";
 const DOMINO: &str = "HCL (Lotus) Domino 6 to 12";
 const MTA_SYSTEM: &str = "Zimbra, CommuniGate, hMailServer and MailEnable manuals";
 
@@ -187,7 +187,8 @@ pub(super) const RULES: &[Rule] = &[
         SystemProblem,
         QMAIL,
         &[
-            "^ qq (temporary|trouble|read|out|unable|internal|permanent|waitpid|crashed|connection|exec)",
+            "^ qq (temporary|trouble|read|out|unable|internal|permanent|waitpid|crashed|\
+             connection|exec)",
             "^ out of memory",
             "unable to read controls",
         ],
@@ -265,7 +266,8 @@ pub(super) const RULES: &[Rule] = &[
         MailboxUnavailable,
         CYRUS,
         &["mailbox unknown either there is no mailbox"],
-        "550 5.1.1 Mailbox unknown.  Either there is no mailbox associated with this name or you do not have authorization to see it.",
+        "550 5.1.1 Mailbox unknown.  Either there is no mailbox associated with this name \
+             or you do not have authorization to see it.",
     ),
     rule("cyrus.quota", StorageFull, CYRUS, &["^ over quota"], "452 4.2.2 Over quota"),
     rule(
@@ -315,7 +317,8 @@ pub(super) const RULES: &[Rule] = &[
         Blocklisted,
         DOMINO,
         &["host found in dns (blacklist|blocklist)"],
-        "554 Connection from 192.0.2.1 rejected for policy reasons.  Host found in DNS blacklist at bl.example.net",
+        "554 Connection from 192.0.2.1 rejected for policy reasons.  Host found in DNS \
+             blacklist at bl.example.net",
     ),
     rule(
         "domino.policy",
@@ -336,7 +339,8 @@ pub(super) const RULES: &[Rule] = &[
         RelayDenied,
         MTA_SYSTEM,
         &["server requires authentication when (attempting to send|sending) to a non local"],
-        "503 This mail server requires authentication when attempting to send to a non-local e-mail address.",
+        "503 This mail server requires authentication when attempting to send to a \
+             non-local e-mail address.",
     ),
     rule(
         "communigate.unknown",

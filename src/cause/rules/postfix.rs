@@ -110,23 +110,25 @@ pub(super) const RULES: &[Rule] = &[
         PolicyRejected,
         CHECK,
         &["blocked using .. countries nerd dk"],
-        "554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zz.countries.nerd.dk; not from here",
+        "554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using \
+             zz.countries.nerd.dk; not from here",
     ),
     rule(
         "postfix.rbl.client",
         Blocklisted,
         CHECK,
         &["service unavailable [unverified] client [host] .. blocked using"],
-        "554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using bl.example.net; ask them",
+        "554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using \
+             bl.example.net; ask them",
     ),
     rule(
         "postfix.rbl.name",
         Blocklisted,
         CHECK,
-        &[
-            "service unavailable .. (sender address|helo command|recipient address) .. blocked using",
-        ],
-        "554 5.7.1 Service unavailable; Sender address [a@example.com] blocked using dbl.example.net",
+        &["service unavailable .. (sender address|helo command|recipient address) .. blocked \
+             using"],
+        "554 5.7.1 Service unavailable; Sender address [a@example.com] blocked using \
+             dbl.example.net",
     ),
     // Reverse DNS and HELO.
     rule(
@@ -175,9 +177,8 @@ pub(super) const RULES: &[Rule] = &[
         "postfix.sender.domain",
         SenderRejected,
         CHECK,
-        &[
-            "sender address rejected (domain not found|need fully qualified|malformed dns|unverified address|undeliverable address)",
-        ],
+        &["sender address rejected (domain not found|need fully qualified|malformed dns|\
+             unverified address|undeliverable address)"],
         "450 4.1.8 <a@nowhere.example>: Sender address rejected: Domain not found",
     ),
     // Recipients. A verification probe that failed speaks of the receiver's own back end.
@@ -189,14 +190,16 @@ pub(super) const RULES: &[Rule] = &[
             "recipient address rejected [undeliverable address] user unknown",
             "user unknown in (local|relay|virtual*) .. table",
         ],
-        "550 5.1.1 <a@example.net>: Recipient address rejected: User unknown in virtual mailbox table",
+        "550 5.1.1 <a@example.net>: Recipient address rejected: User unknown in virtual \
+             mailbox table",
     ),
     rule(
         "postfix.recipient.unverified",
         MailboxUnavailable,
         CHECK,
         &["recipient address rejected (unverified|undeliverable) address"],
-        "450 4.1.1 <a@example.net>: Recipient address rejected: unverified address: Address verification in progress",
+        "450 4.1.1 <a@example.net>: Recipient address rejected: unverified address: \
+             Address verification in progress",
     ),
     rule(
         "postfix.recipient.domain",
@@ -210,21 +213,24 @@ pub(super) const RULES: &[Rule] = &[
         Greylisted,
         POLICY,
         &["policy rejection please try [again] later"],
-        "450 4.7.1 <a@example.net>: Recipient address rejected: Policy Rejection- Please try later.",
+        "450 4.7.1 <a@example.net>: Recipient address rejected: Policy Rejection- Please \
+             try later.",
     ),
     rule(
         "postfix.policy.greylist",
         Greylisted,
         POLICY,
         &["recipient address rejected .. greylist*"],
-        "450 4.2.0 <a@example.net>: Recipient address rejected: Greylisted, see http://postgrey.example.net/help/example.net.html",
+        "450 4.2.0 <a@example.net>: Recipient address rejected: Greylisted, see \
+             http://postgrey.example.net/help/example.net.html",
     ),
     rule(
         "postfix.policy.spf",
         SenderAuthFailed,
         POLICY,
         &["spf fail not authorized", "please see .. openspf"],
-        "550 5.7.23 <a@example.net>: Recipient address rejected: Message rejected due to: SPF fail - not authorized. Please see http://www.openspf.net/Why",
+        "550 5.7.23 <a@example.net>: Recipient address rejected: Message rejected due to: \
+             SPF fail - not authorized. Please see http://www.openspf.net/Why",
     ),
     rule(
         "postfix.policy.weight",
@@ -365,9 +371,9 @@ pub(super) const RULES: &[Rule] = &[
         "postfix.smtpd.syntax",
         ProtocolError,
         SMTPD,
-        &[
-            "^ error (command not (recognized|implemented|allowed)|need (mail|rcpt) command|nested mail command|send helo ehlo first|mail transaction in progress|invalid|unsupported|tls already active|bad syntax)",
-        ],
+        &["^ error (command not (recognized|implemented|allowed)|need (mail|rcpt) command|\
+             nested mail command|send helo ehlo first|mail transaction in progress|invalid|\
+             unsupported|tls already active|bad syntax)"],
         "502 5.5.2 Error: command not recognized",
     ),
     rule(

@@ -55,6 +55,13 @@ pub(super) const RULES: &[Rule] = &[
         "554 mx.example.net ESMTP not accepting messages",
     ),
     rule(
+        "sendmail.lost_input",
+        Timeout,
+        SRV,
+        &["lost input channel"],
+        "421 4.4.1 mx.example.net Lost input channel from [192.0.2.1]",
+    ),
+    rule(
         "sendmail.bad_commands",
         ProtocolError,
         SRV,
@@ -99,7 +106,8 @@ pub(super) const RULES: &[Rule] = &[
             "domain name required for sender address",
             "sender domain must exist",
         ],
-        "553 5.1.8 <a@nowhere.example>... Domain of sender address a@nowhere.example does not exist",
+        "553 5.1.8 <a@nowhere.example>... Domain of sender address a@nowhere.example does \
+             not exist",
     ),
     rule(
         "sendmail.recipient.unknown",
@@ -120,7 +128,8 @@ pub(super) const RULES: &[Rule] = &[
         Routing,
         SRV,
         &["host unknown"],
-        "550 5.1.2 <a@nowhere.example>... Host unknown (Name server: nowhere.example: host not found)",
+        "550 5.1.2 <a@nowhere.example>... Host unknown (Name server: nowhere.example: host \
+             not found)",
     ),
     rule(
         "sendmail.loop",

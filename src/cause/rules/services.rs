@@ -27,14 +27,14 @@ pub(super) const RULES: &[Rule] = &[
         RateLimited,
         SES,
         &["throttling failure", "maximum sending rate exceeded", "daily message quota exceeded"],
-        "454 Throttling failure: Maximum sending rate exceeded",
+        "454 mx.example.net: throttling failure",
     ),
     rule(
         "ses.identity",
         SenderRejected,
         SES,
         &["email address is not verified", "identities failed the check"],
-        "554 Message rejected: Email address is not verified. The following identities failed the check in region EU-WEST-1: a@example.net",
+        "554 mx.example.net: email address is not verified",
     ),
     rule(
         "ses.paused",
@@ -48,7 +48,8 @@ pub(super) const RULES: &[Rule] = &[
         AuthRequired,
         SES,
         &["authentication credentials invalid", "is not authorized to perform ses"],
-        "554 Access denied: User arn:aws:iam::1:user/a is not authorized to perform ses:SendRawEmail",
+        "554 Access denied: User arn:aws:iam::1:user/a is not authorized to perform \
+             ses:SendRawEmail",
     ),
     rule(
         "ses.timeout",
@@ -76,7 +77,7 @@ pub(super) const RULES: &[Rule] = &[
         AuthRequired,
         SENDGRID,
         &["unauthenticated senders not allowed"],
-        "550 Unauthenticated senders not allowed",
+        "550 mx.example.net: unauthenticated senders not allowed",
     ),
     rule(
         "mailgun.sandbox",
@@ -131,9 +132,8 @@ pub(super) const RULES: &[Rule] = &[
         "relay.daily",
         RateLimited,
         OTHERS,
-        &[
-            "(account|monthly|daily|hourly) [sending] (limit|quota|allowance|credits) (reached|exceeded|used up)",
-        ],
+        &["(account|monthly|daily|hourly) [sending] (limit|quota|allowance|credits) (reached|\
+             exceeded|used up)"],
         "550 Daily quota exceeded on this account",
     ),
     rule(
@@ -148,6 +148,6 @@ pub(super) const RULES: &[Rule] = &[
         Routing,
         FORWARDERS,
         &["email is sent and forwarded from to"],
-        "551 5.7.1 Loop detected: Email is sent and forwarded from/to example.net.",
+        "551 5.7.1 mx.example.net: email is sent and forwarded from to",
     ),
 ];

@@ -13,7 +13,7 @@ const MAILRU: &str = "Mail.ru postmaster, error codes";
 const YANDEX: &str = "Yandex Mail, reasons for rejection";
 const ZOHO: &str = "Zoho Mail, SMTP errors";
 const YCODES: &str = "https://senders.yahooinc.com/smtp-error-codes/";
-const NETEASE_CODES: &str = "https://help.mail.163.com/faqDetail.do?code=d7a5dc8471cd0c0e8b4b8f4f8e49998b374173cfe9171305fa1ce630d7f67ac2";
+const NETEASE_CODES: &str = "https://help.mail.163.com";
 
 const fn rule(
     id: &'static str,
@@ -26,47 +26,311 @@ const fn rule(
 }
 
 pub(super) const RULES: &[Rule] = &[
-    rule("yahoo.complaints", BadReputation, YAHOO, &["deferred due to [unexpected] [volume] [or] user complaints", "(tss04|tss05|tss11|ts01|ts02)", "due to user complaints"], "421 4.7.0 [TSS04] Messages from 192.0.2.1 temporarily deferred due to unexpected volume or user complaints").doc(YCODES),
-    rule("yahoo.forever", BadReputation, YAHOO, &["ts03", "will be permanently deferred"], "421 4.7.1 [TS03] All messages from 192.0.2.1 will be permanently deferred; Retrying will NOT succeed.").lasts(PermanentInDisguise).doc(YCODES),
-    rule("yahoo.greylist", Greylisted, YAHOO, &["gl01"], "421 4.7.0 [GL01] Message from (192.0.2.1) temporarily deferred").doc(YCODES),
-    rule("yahoo.blocklist", Blocklisted, YAHOO, &["(bl21|bl22|bl23)", "in spamhauss list"], "553 5.7.1 [BL21] Connections will not be accepted from 192.0.2.1, because the ip is in a list").doc(YCODES),
-    rule("yahoo.rate", RateLimited, YAHOO, &["(rl0*|rl1*|rlss)", "excessive (messages|mail) from"], "421 4.7.0 [RL01] Message from (192.0.2.1) temporarily deferred: slow").doc(YCODES),
-    rule("yahoo.connection", TooManyConnections, YAHOO, &["max message per connection reached", "messages per connection reached"], "421 Max message per connection reached, closing transmission channel").doc(YCODES),
-    rule("yahoo.policy", PolicyRejected, YAHOO, &["(ph01|up) email not accepted for policy reasons", "not accepted for policy reasons"], "554 Message not allowed - [PH01] Email not accepted for policy reasons.").doc(YCODES),
-    rule("yahoo.headers", ContentRejected, YAHOO, &["headers are not rfc compliant"], "554 Message not allowed - Headers are not RFC compliant[291]").doc(YCODES),
-    rule("yahoo.server", SystemProblem, YAHOO, &["bs0*"], "451 [BS02] Temporary server error. Please try again later.").doc(YCODES),
-    rule("yahoo.deferred", BadReputation, YAHOO, &["message* from .. temporarily deferred"], "421 Message from (192.0.2.1) temporarily deferred - 4.16.50. Please refer to the page").doc(YCODES),
-    rule("yahoo.delivery", MailboxUnavailable, YAHOO, &["delivery error dd (not a valid recipient|this user doesnt have|sorry your message)"], "554 delivery error: dd This user doesn't have a example.com account (a@example.com) [0]").doc(YCODES),
-    rule("yahoo.delivery.none", Unknown, YAHOO, &["delivery error dd requested mail action aborted", "message not allowed [299|30]"], "554 delivery error: dd Requested mail action aborted - mta.example.net").doc(YCODES),
-    rule("aol.dynamic", Blocklisted, AOL, &["rtr (bl|bb|du)", "dyn (b1|b2)"], "554 RTR:BB http://postmaster.info.aol.com/errors/554rtrbb.html"),
-    rule("aol.rdns", RdnsHelo, AOL, &["rtr (rd|ge)"], "554 RTR:RD http://postmaster.info.aol.com/errors/554rtrrd.html"),
-    rule("aol.complaints", BadReputation, AOL, &["dyn t1", "rly (b1|b2|b3|bd)", "(snd|snt) (b1|b2|t1)"], "421 (RLY:B1) http://postmaster.info.aol.com/errors/421rlyb1.html"),
-    rule("aol.content", ContentRejected, AOL, &["hvu (b1|b2|b3)", "rly (ch|ch2|ch3)"], "554 (HVU:B1) http://postmaster.info.aol.com/errors/554hvub1.html"),
-    rule("aol.connections", TooManyConnections, AOL, &["(cnn|con) (b1|t1|to)"], "421 (CON:B1) http://postmaster.info.aol.com/errors/421conb1.html"),
-    rule("apple.volume", RateLimited, APPLE, &["deferred due to excessive volume"], "421 4.7.1 Messages to a@example.com deferred due to excessive volume. Try again later").doc("https://support.apple.com/en-us/HT204137"),
-    rule("apple.policy", PolicyRejected, APPLE, &["(cs01|cs02|hm07|hm08|cs0*)"], "550 5.7.1 [CS01] Message rejected due to local policy.").doc("https://support.apple.com/en-us/HT204137"),
-    rule("qq.frequency", RateLimited, QQ, &["(ip|sender|domain|recipient|mail) frequency limited"], "550 Ip frequency limited [abc IP: 192.0.2.1].").doc("https://service.mail.qq.com"),
-    rule("qq.connections", TooManyConnections, QQ, &["connection frequency limited"], "550 Connection frequency limited").doc("https://service.mail.qq.com"),
-    rule("qq.content", ContentRejected, QQ, &["mail content denied", "^ suspected spam $", "content denied"], "550 Mail content denied").doc("https://service.mail.qq.com"),
-    rule("qq.reputation", BadReputation, QQ, &["suspected (spam ip|bounce attack*)", "^ connection denied"], "550 Suspected bounce attacks").doc("https://service.mail.qq.com"),
-    rule("qq.recipient", MailboxUnavailable, QQ, &["^ mailbox unavailable or access denied"], "550 Mailbox unavailable or access denied").doc("https://service.mail.qq.com"),
-    rule("qq.rejected", PolicyRejected, QQ, &["mail is rejected by recipient*"], "550 Mail is rejected by recipients").doc("https://service.mail.qq.com"),
-    rule("netease.connections", TooManyConnections, NETEASE, &["hl (icc|ifc|itc)"], "421 HL:ICC 163 mx1,192.0.2.1").doc(NETEASE_CODES),
-    rule("netease.rate", RateLimited, NETEASE, &["mi (sfq|dmc|stc|cel)", "rp (drc|ccl|qrc|rcl|trc|frl|cel)", "hl mep"], "451 MI:SFQ 163 mx1").doc(NETEASE_CODES),
-    rule("netease.reputation", BadReputation, NETEASE, &["hl (rep|ihu)"], "421 HL:REP 163 mx1").doc(NETEASE_CODES),
-    rule("netease.blocklist", Blocklisted, NETEASE, &["(dt rbl|wm bli|wm blu|hl ipb|mi spb)", "ip in blacklist"], "450 DT:RBL 163 mx1").doc(NETEASE_CODES),
-    rule("netease.spam", ContentRejected, NETEASE, &["dt (spm|sum)"], "451 DT:SPM 163 mx1").doc(NETEASE_CODES),
-    rule("netease.sender", SenderRejected, NETEASE, &["mi (imf|dma)", "null sender is not allowed"], "550 MI:IMF 163 mx1").doc(NETEASE_CODES),
+    rule(
+        "yahoo.complaints",
+        BadReputation,
+        YAHOO,
+        &[
+            "deferred due to [unexpected] [volume] [or] user complaints",
+            "(tss04|tss05|tss11|ts01|ts02)",
+            "due to user complaints",
+        ],
+        "421 4.7.0 mx.example.net: deferred due to user complaints",
+    )
+    .doc(YCODES),
+    rule(
+        "yahoo.forever",
+        BadReputation,
+        YAHOO,
+        &["ts03", "will be permanently deferred"],
+        "421 4.7.1 mx.example.net: ts03",
+    )
+    .lasts(PermanentInDisguise)
+    .doc(YCODES),
+    rule(
+        "yahoo.greylist",
+        Greylisted,
+        YAHOO,
+        &["gl01"],
+        "421 4.7.0 [GL01] Message from (192.0.2.1) temporarily deferred",
+    )
+    .doc(YCODES),
+    rule(
+        "yahoo.blocklist",
+        Blocklisted,
+        YAHOO,
+        &["(bl21|bl22|bl23)", "in spamhauss list"],
+        "553 5.7.1 mx.example.net: bl21",
+    )
+    .doc(YCODES),
+    rule(
+        "yahoo.rate",
+        RateLimited,
+        YAHOO,
+        &["(rl01|rl02|rl03|rl04|rlss)", "excessive (messages|mail) from"],
+        "421 4.7.0 [RL01] Message from (192.0.2.1) temporarily deferred: slow",
+    )
+    .doc(YCODES),
+    rule(
+        "yahoo.connection",
+        TooManyConnections,
+        YAHOO,
+        &["max message per connection reached", "messages per connection reached"],
+        "421 Max message per connection reached, closing transmission channel",
+    )
+    .doc(YCODES),
+    rule(
+        "yahoo.policy",
+        PolicyRejected,
+        YAHOO,
+        &["(ph01|up) email not accepted for policy reasons", "not accepted for policy reasons"],
+        "554 mx.example.net: ph01 email not accepted for policy reasons",
+    )
+    .doc(YCODES),
+    rule(
+        "yahoo.headers",
+        ContentRejected,
+        YAHOO,
+        &["headers are not rfc compliant"],
+        "554 Message not allowed - Headers are not RFC compliant[291]",
+    )
+    .doc(YCODES),
+    rule("yahoo.server", SystemProblem, YAHOO, &["bs0*"], "451 mx.example.net: bs0").doc(YCODES),
+    rule(
+        "yahoo.deferred",
+        BadReputation,
+        YAHOO,
+        &["message* from .. temporarily deferred"],
+        "421 mx.example.net: message from, temporarily deferred",
+    )
+    .doc(YCODES),
+    rule(
+        "yahoo.delivery",
+        MailboxUnavailable,
+        YAHOO,
+        &["delivery error dd (not a valid recipient|this user doesnt have|sorry your message)"],
+        "554 mx.example.net: delivery error dd not a valid recipient",
+    )
+    .doc(YCODES),
+    rule(
+        "yahoo.delivery.none",
+        Unknown,
+        YAHOO,
+        &["delivery error dd requested mail action aborted", "message not allowed [299|30]"],
+        "554 mx.example.net: delivery error dd requested mail action aborted",
+    )
+    .doc(YCODES),
+    rule(
+        "aol.dynamic",
+        Blocklisted,
+        AOL,
+        &["con b1", "rtr (bl|bb|du)", "dyn (b1|b2)"],
+        "554 RTR:BB http://postmaster.info.aol.com/errors/554rtrbb.html",
+    ),
+    rule(
+        "aol.rdns",
+        RdnsHelo,
+        AOL,
+        &["rtr (rd|ge)"],
+        "554 RTR:RD http://postmaster.info.aol.com/errors/554rtrrd.html",
+    ),
+    rule(
+        "aol.complaints",
+        BadReputation,
+        AOL,
+        &["rly (b1|b2|b3|bd)", "(snd|snt) (b1|b2|t1)"],
+        "421 mx.example.net: rly b1",
+    ),
+    rule(
+        "aol.content",
+        ContentRejected,
+        AOL,
+        &["hvu (b1|b2|b3)", "rly (ch|ch2|ch3)"],
+        "554 mx.example.net: hvu b1",
+    ),
+    rule("aol.rate", RateLimited, AOL, &["dyn t1"], "421 mx.example.net: dyn t1"),
+    rule(
+        "aol.connections",
+        TooManyConnections,
+        AOL,
+        &["cnn (b1|t1|to)"],
+        "421 mx.example.net: cnn b1",
+    ),
+    rule(
+        "apple.volume",
+        RateLimited,
+        APPLE,
+        &["deferred due to excessive volume"],
+        "421 4.7.1 mx.example.net: deferred due to excessive volume",
+    )
+    .doc("https://support.apple.com/en-us/HT204137"),
+    rule(
+        "apple.policy",
+        PolicyRejected,
+        APPLE,
+        &["(cs01|cs02|hm07|hm08|cs0*)"],
+        "550 5.7.1 [CS01] Message rejected due to local policy.",
+    )
+    .doc("https://support.apple.com/en-us/HT204137"),
+    rule(
+        "qq.frequency",
+        RateLimited,
+        QQ,
+        &["(ip|sender|domain|recipient|mail) frequency limited"],
+        "550 Ip frequency limited [abc IP: 192.0.2.1].",
+    )
+    .doc("https://service.mail.qq.com"),
+    rule(
+        "qq.connections",
+        TooManyConnections,
+        QQ,
+        &["connection frequency limited"],
+        "550 Connection frequency limited",
+    )
+    .doc("https://service.mail.qq.com"),
+    rule(
+        "qq.content",
+        ContentRejected,
+        QQ,
+        &["mail content denied", "^ suspected spam $", "content denied"],
+        "550 Mail content denied",
+    )
+    .doc("https://service.mail.qq.com"),
+    rule(
+        "qq.reputation",
+        BadReputation,
+        QQ,
+        &["suspected (spam ip|bounce attack*)", "^ connection denied"],
+        "550 Suspected bounce attacks",
+    )
+    .doc("https://service.mail.qq.com"),
+    rule(
+        "qq.recipient",
+        MailboxUnavailable,
+        QQ,
+        &["^ mailbox unavailable or access denied"],
+        "550 mailbox unavailable or access denied",
+    )
+    .doc("https://service.mail.qq.com"),
+    rule(
+        "qq.rejected",
+        PolicyRejected,
+        QQ,
+        &["mail is rejected by recipient*"],
+        "550 Mail is rejected by recipients",
+    )
+    .doc("https://service.mail.qq.com"),
+    rule(
+        "netease.connections",
+        TooManyConnections,
+        NETEASE,
+        &["hl (icc|ifc|itc)"],
+        "421 HL:ICC 163 mx1,192.0.2.1",
+    )
+    .doc(NETEASE_CODES),
+    rule(
+        "netease.rate",
+        RateLimited,
+        NETEASE,
+        &["mi (sfq|dmc|stc|cel)", "rp (drc|ccl|qrc|rcl|trc|frl|cel)", "hl mep"],
+        "451 MI:SFQ 163 mx1",
+    )
+    .doc(NETEASE_CODES),
+    rule("netease.reputation", BadReputation, NETEASE, &["hl (rep|ihu)"], "421 HL:REP 163 mx1")
+        .doc(NETEASE_CODES),
+    rule(
+        "netease.blocklist",
+        Blocklisted,
+        NETEASE,
+        &["(dt rbl|wm bli|wm blu|hl ipb|mi spb)", "ip in blacklist"],
+        "450 DT:RBL 163 mx1",
+    )
+    .doc(NETEASE_CODES),
+    rule("netease.spam", ContentRejected, NETEASE, &["dt (spm|sum)"], "451 DT:SPM 163 mx1")
+        .doc(NETEASE_CODES),
+    rule(
+        "netease.sender",
+        SenderRejected,
+        NETEASE,
+        &["mi (imf|dma)", "null sender is not allowed"],
+        "550 MI:IMF 163 mx1",
+    )
+    .doc(NETEASE_CODES),
     rule("netease.helo", RdnsHelo, NETEASE, &["mi nhd"], "550 MI:NHD 163 mx1").doc(NETEASE_CODES),
-    rule("netease.spf", SenderAuthFailed, NETEASE, &["mi spf"], "550 MI:SPF 163 mx1").doc(NETEASE_CODES),
-    rule("netease.auth", BadReputation, NETEASE, &["(too much fail authentication|smtp auth error limit exceed)"], "554 IP is rejected, smtp auth error limit exceed").doc(NETEASE_CODES),
-    rule("mailru.spam", ContentRejected, MAILRU, &["spam message rejected", "notspam support"], "550 spam message rejected. Please visit the help page").doc("https://help.mail.ru/mail/mails/errors"),
-    rule("mailru.dynamic", RdnsHelo, MAILRU, &["hosts with dynamic ip or generic"], "550 Sorry, we do not accept mail from hosts with dynamic IP or generic DNS PTR-records."),
-    rule("mailru.blocked", Blocklisted, MAILRU, &["access from ip address .. blocked"], "550 Access from ip address 192.0.2.1 blocked."),
-    rule("mailru.recipient", MailboxUnavailable, MAILRU, &["message was not accepted invalid mailbox", "user is terminated"], "550 Message was not accepted -- invalid mailbox.  Local mailbox a@example.com is unavailable: user is terminated"),
-    rule("yandex.later", SystemProblem, YANDEX, &["sorry the service is currently unavailable please come back later"], "451 4.7.1 Sorry, the service is currently unavailable. Please come back later."),
-    rule("yandex.rate", RateLimited, YANDEX, &["recipient has exceeded [their] message rate limit"], "450 4.2.1 The recipient has exceeded message rate limit. Try again later."),
-    rule("yandex.spam", ContentRejected, YANDEX, &["under suspicion of spam", "blocked by spam statistics"], "554 5.7.1 [1] Message rejected under suspicion of SPAM"),
-    rule("zoho.policy", PolicyRejected, ZOHO, &["mailpolicy violation", "unusual sending activity"], "554 5.2.3 MailPolicy violation Error delivering to mailboxes"),
-    rule("zoho.relay", RelayDenied, ZOHO, &["relaying disallowed as", "not allowed to relay emails"], "553 Relaying disallowed as a@example.net"),
+    rule("netease.spf", SenderAuthFailed, NETEASE, &["mi spf"], "550 MI:SPF 163 mx1")
+        .doc(NETEASE_CODES),
+    rule(
+        "netease.auth",
+        BadReputation,
+        NETEASE,
+        &["(too much fail authentication|smtp auth error limit exceed)"],
+        "554 IP is rejected, smtp auth error limit exceed",
+    )
+    .doc(NETEASE_CODES),
+    rule(
+        "mailru.spam",
+        ContentRejected,
+        MAILRU,
+        &["spam message rejected", "notspam support"],
+        "550 mx.example.net: spam message rejected",
+    )
+    .doc("https://help.mail.ru"),
+    rule(
+        "mailru.dynamic",
+        RdnsHelo,
+        MAILRU,
+        &["hosts with dynamic ip or generic"],
+        "550 Sorry, we do not accept mail from hosts with dynamic IP or generic DNS \
+             PTR-records.",
+    ),
+    rule(
+        "mailru.blocked",
+        Blocklisted,
+        MAILRU,
+        &["access from ip address .. blocked"],
+        "550 mx.example.net: access from ip address, blocked",
+    ),
+    rule(
+        "mailru.recipient",
+        MailboxUnavailable,
+        MAILRU,
+        &["message was not accepted invalid mailbox", "user is terminated"],
+        "550 Message was not accepted -- invalid mailbox.  Local mailbox a@example.com is \
+             unavailable: user is terminated",
+    ),
+    rule(
+        "yandex.later",
+        SystemProblem,
+        YANDEX,
+        &["sorry the service is currently unavailable please come back later"],
+        "451 4.7.1 mx.example.net: sorry the service is currently unavailable please come back later",
+    ),
+    rule(
+        "yandex.rate",
+        RateLimited,
+        YANDEX,
+        &["recipient has exceeded [their] message rate limit"],
+        "450 4.2.1 mx.example.net: recipient has exceeded message rate limit",
+    ),
+    rule(
+        "yandex.spam",
+        ContentRejected,
+        YANDEX,
+        &["under suspicion of spam", "blocked by spam statistics"],
+        "554 5.7.1 [1] Message rejected under suspicion of SPAM",
+    ),
+    rule(
+        "zoho.policy",
+        PolicyRejected,
+        ZOHO,
+        &["mailpolicy violation", "restricted by policy", "unusual sending activity"],
+        "554 5.2.3 mx.example.net: mailpolicy violation",
+    ),
+    rule(
+        "zoho.relay",
+        RelayDenied,
+        ZOHO,
+        &["relaying disallowed as", "not allowed to relay emails"],
+        "553 Relaying disallowed as a@example.net",
+    ),
 ];

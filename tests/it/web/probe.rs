@@ -284,6 +284,19 @@ async fn a_paused_remote_gives_the_last_result_or_503() {
     assert_eq!(house.prober.calls(), before);
 }
 
+/// A server that is not ours may be probed less often than Prometheus asks.
+#[tokio::test]
+async fn a_probe_that_is_not_due_gives_the_last_result() {
+    let house = House::start(|_| ()).await;
+    house.set_min_interval(Duration::ZERO);
+    house.get("/probe?target=mx1").await.has(200, "smtp_probe_success");
+    house.prober.behave(|job| Box::pin(async move { skipped(&job, SkipReason::Budget) }));
+    house.get("/probe?target=mx1&debug=1").await.has(200, "answer   from memory: no probe is due");
+    house.get("/probe?target=mx1").await.has(200, "smtp_probe_success");
+    assert_eq!(house.prober.calls(), 3);
+    house.get("/probe?target=relay").await.has(503, "not probed (budget)");
+}
+
 #[tokio::test]
 async fn what_could_not_be_probed_says_why() {
     let house = House::start(|_| ()).await;

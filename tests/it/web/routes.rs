@@ -106,6 +106,18 @@ async fn the_page_shows_states_and_escapes_what_peers_say() {
 }
 
 #[tokio::test]
+async fn the_page_begins_with_what_needs_somebody() {
+    let house = House::start(|_| ()).await;
+    house.schedule("mx1", &round(vec![observation(&endpoint("mx1", 25, "192.0.2.25"), None)]));
+    let relay = observation(&endpoint("relay", 25, "192.0.2.26"), Some(refusal()));
+    house.schedule("relay", &round(vec![relay]));
+    let answer = house.get("/").await;
+    let page = answer.text();
+    let place = |state: &str| page.find(&format!("class=\"{state}\">{state}")).unwrap();
+    assert!(place("down") < place("unknown") && place("unknown") < place("up"), "{page}");
+}
+
+#[tokio::test]
 async fn a_page_without_targets_says_what_to_do() {
     let house = House::start(|_| ()).await;
     house.store.replace_checks(&[], 10);
@@ -149,7 +161,7 @@ async fn logs_show_the_last_failure_beside_the_last_success() {
     house.schedule("mx1", &round(vec![observation(&mx1, Some(refusal()))]));
     let logs = house.get("/logs?target=mx1").await;
     assert_eq!(logs.headers["content-type"], "text/plain; charset=utf-8");
-    logs.has(200, ": blocklisted in greeting, blame sender\n");
+    logs.has(200, ": blocklisted in greeting, blame sender\nnext: Find the list in the reply");
     logs.has(200, "    0.004 C EHLO probe.example.net\n");
     assert_eq!(logs.text().matches("220 mx <script>").count(), 2);
     assert!(!logs.text().contains("none"));

@@ -1,0 +1,316 @@
+//! Words that say the cause whoever writes them, continued: the mailbox, the domain, the message,
+//! the server's own trouble, and last a refusal that keeps its reason to itself.
+
+use super::super::Cause::{self, *};
+use super::Rule;
+
+const SEEN: &str = "Seen in replies of many programs";
+
+const fn rule(
+    id: &'static str,
+    cause: Cause,
+    text: &'static [&'static str],
+    example: &'static str,
+) -> Rule {
+    Rule::new(id, cause, SEEN, text, example)
+}
+
+pub(super) const RULES: &[Rule] = &[
+    // What is full.
+    rule(
+        "phrase.full",
+        StorageFull,
+        &[
+            "(mailbox|mail box|inbox|account|user|quota|mailfolder|boite|disk|storage|space|\
+             system|folder) .. (is|are|was|has) .. (full|exceeded|over quota|stuffed|overquota|\
+             too many mails|too many messages)",
+            "(mailbox|mail box|inbox|maildrop|disk|storage|filesystem|file system|mail system|\
+             user|account) [is] (full|stuffed|overflow*)",
+            "(over|exceed*|out of) [its|his|the|their|mail|mailbox|storage|disk|allocated|\
+             user] (quota|storage|disk|space|allocation)",
+            "(quota|storage allocation|size limit|disk space|storage limit|disk quota) .. \
+             (exceed*|reached|full|violat*|over*)",
+            "(overquota|quota exceed*|exceeded storage|insufficient [disk|system|storage|free] \
+             (space|storage|disk*|resource*|quota))",
+            "(not enough|no|low on|low|insufficient|lack of) [free|more] (disk|storage|space)",
+            "(boite .. pleine|speicherplatz|ueberschritten|postfach .. voll|casella piena|\
+             buzon lleno|cuota|kuota|too much mail on the server|zuviele mails)",
+            "mailbox .. (size limit|full|quota)",
+        ],
+        "552 exceeded storage allocation",
+    ),
+    // Nowhere to go.
+    rule(
+        "phrase.loop",
+        Routing,
+        &[
+            "(loop*|hop count|too many hops|too many received)",
+            "maximum hop*",
+            "(hops|received headers) .. (exceed*|too many)",
+            "(exceed*|too many) .. (hops|received)",
+        ],
+        "554 mail loop detected",
+    ),
+    rule(
+        "phrase.recipient",
+        MailboxUnavailable,
+        &[
+            "(user|recipient*|mailbox|account|address|addressee|recepient|mail address|email \
+             address|person|username|alias|subscriber|destinataire|customer|benutzer|usuario|\
+             utente|login|member|addresses|users|email) .. (unknown|unavailable|not found|\
+             doesnt exist|does not exist|not exist|dont exist|do not exist|doesnot exist|\
+             invalid|disabled|inactive|suspended|expired|terminated|discontinued|deactivated|\
+             locked|closed|not known|not recognized|not valid|not available|deleted|removed|\
+             unallocated|frozen|not listed|no longer|not active|not local|inconnu*|bloque|\
+             misspelled|cannot be verified|could not be found|couldnt be found|cannot be found|\
+             not in recipient list|nonexistent|non existent|undeliverable|not allowed|\
+             restricted|invalide|unbekannt|not a member|blocked|has changed|not our|isnt \
+             valid) + !domain + !sender* + !host + !from address + !ip address",
+            "(cant|cannot|unable to|could not|couldnt|failed to) verify [the] (recipient*|\
+             user*|address*|mailbox*)",
+            "(account|mailbox|user|address) [is] not in use",
+            "(cannot|cant|couldnt|could not|unable to) (find|locate) [the|that|this] (user*|\
+             mailbox*|recipient*|address*)",
+            "unknown or illegal (alias|user|address)",
+            "not our (user|customer)",
+            "unable to deliver to $",
+            "this account is not",
+            "unknown local part",
+            "(recipient|rcpt) [is] not accepted",
+            "(unknown|invalid|no such|no valid|not a valid) [local|final|destination|email|\
+             mail|smtp|virtual] (user*|recipient*|mailbox*|account*|address*|addressee|person|\
+             mailhost|username|name|destination|rcpt) + !sender* + !domain",
+            "(bad|nonexistent|non existent|inactive|disabled|unavailable|undeliverable|\
+             unallocated|unrecognized|expired|suspended|blank|not an active|nosuch|not a known|\
+             unkown) (user*|recipient*|mailbox*|account*|address*|addressee|person|mailhost|\
+             username|name|destination|rcpt) + !sender* + !domain",
+            "(doesnt|does not|not|dont) have [a|an|any] .. (account|mailbox|address)",
+            "no (mailbox|mail box|user|account|recipient|one|such user|such mailbox|such \
+             person|such address|such recipient) [here|by|with|exists|found|available]",
+            "not our customer",
+            "(user|mailbox) .. (reject*|refused|denied) + !sender* + !access denied + !spam + \
+             !polic* + !sorry",
+            "all recipient* .. (invalid|rejected|refused)",
+            "(address|addressee|recipient|user) (unknown|reject|incorrect|error) + !sender*",
+            "(account|mailbox|user|address|recipient) [has been|is|was|currently|temporarily] \
+             (disabled|suspended|inactive|locked|blocked|frozen|unavailable|restricted|\
+             deactivated|expired|terminated|closed) + !sender*",
+            "(relocated|has moved|user moved|mailbox moved|no longer (here|on server|with|\
+             employed|available|accept*|valid|in use|exists|active))",
+            "(adresse .. (destinataire|invalide)|destinataire .. (invalide|inconnu))",
+            "bad_recipient",
+            "domain owner .. not",
+        ],
+        "550 no such user here",
+    ),
+    rule(
+        "phrase.domain",
+        Routing,
+        &[
+            "(domain|host|mx|destination|system) .. (not found|unknown|unreachable|not \
+             reachable|does not exist|doesnt exist|not exist|not local|not hosted|not served|\
+             not handled|not configured|disabled|no longer|does not accept|not accept mail|has \
+             changed|not recognized|unroutable|unrouteable) + !sender* + !from + !mailfrom",
+            "(unknown|no such|invalid|unroutable|unrouteable|bad) (domain|host|destination \
+             host|mx) + !sender* + !from",
+            "(no|null) (mx|route|such domain) + !sender*",
+            "(misrouted|not routable|cannot route|unable to route)",
+            "mail exchanger*",
+            "(domain|host) isnt allowed to receive",
+            "find any host (named|by that name)",
+            "does not accept mail",
+            "account inbound* disabled",
+            "(host|network|server|destination) [is] [not|un] reachable",
+        ],
+        "550 the domain does not exist",
+    ),
+    // Who sends.
+    rule(
+        "phrase.sender",
+        SenderRejected,
+        &[
+            "(sender|from|mailfrom|mail from|return path|envelope from|from address|from \
+             domain|originator|envelope sender) .. (invalid|not exist*|does not exist|doesnt \
+             exist|not found|unresolvable|not verified|not valid|rejected|refused|not allowed|\
+             unverified|verify|verification|verified|blocked|unknown|denied|not owned|must|not \
+             resolve|bad|malformed|no mx|syntax|mismatch*|not permitted|not accepted|not a) + \
+             !from your + !from this",
+            "(from|sender) address is not",
+            "(invalid|unknown|bad|unresolvable|unverified|illegal|null|unregistered) (sender*|\
+             from|mailfrom|mail from|return path|envelope from|rfc .. from|originator)",
+            "(email address|identity|identities|sender signature|sending domain) .. (not \
+             verified|not been verified|fail*|not configured|unconfigured|unregistered)",
+            "(invalid|no|missing) dns (mx|a|mx or a)",
+            "(sender|from) domain",
+            "cannot send as",
+            "(permission*|not allowed|not authorized|not permitted|cannot|cant) to send .. as",
+        ],
+        "550 sender address invalid",
+    ),
+    // What is in it.
+    rule(
+        "phrase.content",
+        ContentRejected,
+        &[
+            "(spam*|junk*|unsolicited|bulk mail|bulk email|ube|uce|spamassassin|phish*|virus*|\
+             malware|infected|trojan|worm|spamtrap)",
+            "(message|mail|email|content|body|subject|attachment*|header*|url*|link*) .. \
+             (content*|blocked due|suspicious|harmful|malicious|malformed|prohibited|illegal|\
+             executable|offensive|potential|denied content|guideline*|duplicate)",
+            "(contain*|blocked|banned|prohibited|dangerous|executable|illegal|forbidden) .. \
+             (attachment*|file type|extension)",
+            "(bogofilter|dspam|spamd|razor|pyzor|dcc)",
+            "too much (mail|message) data",
+            "line (limit|length) [is] exceed*",
+            "content (reject*|filter*|polic*|denied|restrict*|block*|check*|examin*|scan*|\
+             violat*|not allowed)",
+            "(message|mail|email|size|attachment|body|data|file) .. (too (large|big|long)|\
+             exceed* .. (size|limit*|maximum)|size limit|larger than|over [the] size|oversized)",
+            "(exceed*|over) .. (message size|size limit|maximum size|max size|mailsize|maximum \
+             message|fixed maximum)",
+            "(too (large|big) message|message length exceed*|maximum email size)",
+            "(header*|from header|date header|subject) .. (missing|invalid|error|malformed|\
+             duplicate|not accepted|not rfc|not compliant|required|multiple)",
+            "(missing|invalid|multiple|duplicate|no valid) .. header*",
+            "(attachment|file type|filetype|extension) .. (not allowed|blocked|prohibited|\
+             reject*|illegal|denied)",
+            "(8bit|8 bit|non ascii|nul|null byte|bare lf|mime) .. (not allowed|invalid|error|\
+             violat*|reject*)",
+            "(message refused|mail data refused|message filtered|invalid data in message|\
+             malformed message)",
+            "not (rfc|in compliance with rfc) [822|2822|5322] compliant",
+        ],
+        "550 this message looks like spam",
+    ),
+    // Too slow.
+    rule(
+        "phrase.timeout",
+        Timeout,
+        &[
+            "(timeout|time out|timed out|timedout)",
+            "idle (too long|for too long|time|limit)",
+            "(connection time|session time|session lifetime|time limit) .. (exceed*|limit*|\
+             expired)",
+            "(connection|session) (expired|has expired)",
+            "exceeded allowable connection time",
+            "inactivity",
+        ],
+        "421 you were idle too long",
+    ),
+    // What was said wrongly.
+    rule(
+        "phrase.protocol",
+        ProtocolError,
+        &[
+            "(command*|syntax|parameter*|argument*|sequence|pipelin*|protocol|verb) .. \
+             (unrecognized|unknown|error*|invalid|not implemented|unimplemented|not recognized|\
+             not supported|violation|bad|too many|not expected|unexpected|out of sequence|too \
+             long|synchronization|incorrect|not understood|wrong)",
+            "(unrecognized|unknown|bad|invalid|unimplemented|unsupported|unexpected|too many \
+             .. bad|wrong|illegal|improper) .. (command*|syntax|sequence|verb|pipelining|\
+             protocol)",
+            "(helo|ehlo|hello|mail|rcpt|data|starttls) [command|from|to] first",
+            "(send|say|expecting|use|need|expected) (helo|ehlo|hello|mail from|rcpt) [hello|helo|\
+             ehlo]",
+            "too many errors",
+            "pipelining",
+            "syntax error",
+            "(nested|duplicate) (mail|helo|ehlo)",
+            "(not implemented|out of order|bad sequence)",
+            "(already|no|not) .. (transaction|identified|in progress)",
+            "(bare lf|bare newline|line too long|line length)",
+        ],
+        "503 bad sequence of commands",
+    ),
+    // Their own trouble.
+    rule(
+        "phrase.system",
+        SystemProblem,
+        &[
+            "(server|service|system|host|site|mta|daemon|smtp) .. (busy|overload*|unavailable|\
+             not available|down|shutting down|maintenance|problem|failure|error|malfunction|\
+             too busy|starting|restart*|not active|not ready|trouble|stopp*|paused|not \
+             responding) + !policy",
+            "(temporary|temporarily|internal|system|server|local|transient|unexpected|\
+             technical) .. (error*|failure*|failed|problem*|fault|trouble|issue*|shortage|\
+             outage)",
+            "(operating system|database|dns|queue|spool|disk|io|resource*|configuration|config|\
+             processing|upstream|backend|ldap|lookup|license) (error*|failure|failed|problem*|\
+             fault|trouble|unavailable|timeout|expired|exhausted|temporarily)",
+            "(load average|system load|server load|load) .. (high|too|exceed*)",
+            "(high|too much|heavy|excessive) [system|server] load",
+            "(overload*|out of memory|low memory|too busy|shutting down|shutdown|maintenance|\
+             insufficient [system] resources|no resources|resources (temporarily|unavailable|\
+             exhausted|not available))",
+            "resources [are] (temporarily|not|un*)",
+            "(error|failed|failure|unable|cannot|could not|problem) [in|to|while|when|at|\
+             during] (writing|write|creat*|open*|process*|lock*|queue|connect*|contact*|reach*|\
+             resolv*|lookup|replicat*|access*|stor*|spool*|sav*|accept* connection)",
+            "(died|crash*) .. signal",
+            "crashed",
+            "insufficient memory",
+            "(connect*|remote|upstream|backend) .. connection (refused|reset|lost|failed|\
+             timed out)",
+            "connection (closed abruptly|reset|lost|failed)",
+            "(mail|mail system|delivery) (system) (error|failure|problem)",
+            "(service|server) closing",
+            "socket error",
+            "(scanner|antivirus|anti virus|clamav|milter) .. (unavailable|fail*|error|not \
+             available|down|timed out)",
+            "(system|server|host) [is] not accepting (mail|messages|network)",
+            "^ closing (connection|transmission channel|channel) $",
+            "^ busy",
+            "(error here|server error|resources temporarily|license expired)",
+            "dns .. (timeout|error|fail*)",
+            "(temporary|temporarily) (domain|dns|failure) failure",
+        ],
+        "421 the server is overloaded",
+    ),
+    // A rule that keeps its reason to itself.
+    rule(
+        "phrase.policy",
+        PolicyRejected,
+        &[
+            "^ (denied|forbidden)",
+            "polic*",
+            "(administrative|administratively|administrator) .. (prohibit*|denied|reject*|\
+             block*|refus*)",
+            "access .. (denied|rejected|refused|forbidden|not allowed|prohibited)",
+            "(not (authorized|permitted|allowed|accepting|welcome)|no permit|forbidden|\
+             prohibited|unauthorized|denied by|go away|restrict*)",
+            "(client host|host|connection*|client|sender|message|mail|email) .. (rejected|\
+             refused|denied|prohibited|not accepted|not allowed|blocked|barred|dropped)",
+            "(envelope|block*|banned|blocked) .. (blocked|user entry|temporarily|by [this] \
+             user|by recipient|by [the] administrator|by admin)",
+            "(blocked|banned|rejected) (by|due|for|at) .. (administrator|admin|site|local|\
+             security|domain|user|rule)",
+            "(receiving|recipient|domain) .. too many bounces",
+            "try (that|primary|the other|another|the primary) (server|mx|host)",
+            "primary mx",
+            "(abuse|security) [team|reason*|violation|issue]",
+            "block*",
+        ],
+        "550 rejected by local policy",
+    ),
+    // Addresses are taken out of the words, so what begins with the verb spoke of one; a domain
+    // would still stand before it.
+    rule(
+        "phrase.subject.address",
+        MailboxUnavailable,
+        &["^ (does not exist|doesnt exist|not found|is unknown|unknown|is not known|is invalid)"],
+        "550 a@example.net doesn't exist",
+    ),
+    rule(
+        "phrase.subject.domain",
+        Routing,
+        &["(does not|doesnt) exist $ + !recipient* + !user* + !address* + !mailbox*"],
+        "553 nowhere.example does not exist",
+    ),
+    // Postfix puts these words before whatever its policy services say.
+    rule(
+        "phrase.recipient.rejected",
+        MailboxUnavailable,
+        &["(recipient*|rcpt) .. (reject*|refused|denied) + !later"],
+        "550 <a@example.net>: Recipient address rejected: example.net",
+    ),
+];

@@ -1,0 +1,75 @@
+//! The `demo` command: everything on show is seen as what it is, and it ends by itself.
+
+use std::time::Duration;
+
+use smtp_exporter::demo::EXHIBITS;
+
+use super::house::Exporter;
+
+/// What each exhibit must read as: whether it is good, and else phase, cause and blame.
+const EXPECTED: [(&str, &str); 21] = [
+    ("healthy", ""),
+    ("slow-greeting", ""),
+    ("too-many-connections", "greeting too_many_connections sender"),
+    ("shutting-down", "greeting system_problem target"),
+    ("greylisting", "rcpt greylisted target"),
+    ("expired", "tls certificate_invalid target"),
+    ("wrong-name", "tls certificate_invalid target"),
+    ("all-wrong", "tls certificate_invalid target"),
+    ("starttls-missing", "starttls starttls_missing target"),
+    ("starttls-mangled", "starttls starttls_stripped path"),
+    ("tls10-only", "tls tls_incompatible target"),
+    ("drops", "greeting connection_dropped path"),
+    ("garbage", "greeting not_smtp target"),
+    ("pair", ""),
+    ("null-mx", "resolve dns_failure target"),
+    ("missing", "resolve dns_failure target"),
+    ("servfail", "resolve dns_failure target"),
+    ("submission", ""),
+    ("smtps", ""),
+    ("closed-relay", ""),
+    ("open-relay", "rcpt unexpected_reply target"),
+];
+
+#[tokio::test]
+async fn every_exhibit_is_seen_as_what_it_is_and_the_demo_ends_by_itself() {
+    let mut demo = Exporter::subcommand(&["demo", "--for", "10s"]).await;
+    let good = |name: &str| match name {
+        "closed-relay" | "open-relay" => "smtp_target_expectation_met",
+        _ => "smtp_target_up",
+    };
+    let read = demo
+        .until("every exhibit has a verdict", |read| {
+            EXPECTED.iter().all(|(name, _)| read.values(good(name), &[("target", name)]).len() == 1)
+        })
+        .await;
+    assert_eq!(
+        EXPECTED.map(|(name, _)| name),
+        *EXHIBITS.iter().map(|e| e.name).collect::<Vec<_>>()
+    );
+    for (name, expected) in EXPECTED {
+        let target = [("target", name)];
+        assert_eq!(read.value(good(name), &target), f64::from(expected.is_empty()), "{name}");
+        let failure = |s: &&crate::support::exposition::Sample| {
+            s.name == "smtp_target_failure" && s.labels["target"] == name
+        };
+        let seen = read.samples().find(failure).map_or_else(String::new, |sample| {
+            ["phase", "cause", "blame"].map(|label| &*sample.labels[label]).join(" ")
+        });
+        assert_eq!(seen, expected, "{name}");
+    }
+    let reasons = |target: &str| {
+        let of = |s: &&crate::support::exposition::Sample| {
+            s.name == "smtp_tls_verify_failure" && s.labels["target"] == target
+        };
+        read.samples().filter(of).map(|s| s.labels["reason"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(reasons("expired"), ["expired"]);
+    assert_eq!(reasons("wrong-name"), ["name_mismatch"]);
+    let mut all = reasons("all-wrong");
+    all.sort();
+    assert_eq!(all, ["expired", "name_mismatch", "unknown_issuer"]);
+    let old = [("target", "tls10-only"), ("version", "TLS1.0")];
+    assert_eq!(read.values("smtp_tls_info", &old), [1.0]);
+    assert_eq!(demo.ended(Duration::from_secs(25)).await.code(), Some(0), "{}", demo.log());
+}

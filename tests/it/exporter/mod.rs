@@ -1,0 +1,14 @@
+//! The whole product, as a subprocess or in this process, in front of the demo's servers and DNS.
+
+mod cli;
+mod demo;
+mod drain;
+mod faults;
+mod house;
+mod places;
+mod politeness;
+mod probe;
+mod reload;
+mod schedule;
+mod secrets;
+mod verdicts;

@@ -1,0 +1,122 @@
+//! A password is in no output, whatever is asked and however much is logged; and the transcript of
+//! a session inside TLS is told.
+
+use std::net::Ipv4Addr;
+use std::path::Path;
+
+use smtp_exporter::demo::{Auth, Behaviour, Dns, Sasl, Server, Zone};
+
+use super::house::{Exporter, ca_file, config, dns, run, server};
+
+const PASSWORD: &str = "s3cr3t-Words";
+
+/// A submission server for each mechanism, and a configuration that logs in at each.
+fn logins(folder: &Path, password: &str) -> (Vec<Server>, Dns, String) {
+    let mut zone = Zone::new();
+    let (mut servers, mut targets) = (Vec::new(), Vec::new());
+    for (mechanism, last) in Sasl::ALL.iter().zip(1..) {
+        let auth = Auth {
+            mechanisms: vec![*mechanism],
+            password: PASSWORD.to_owned(),
+            token: PASSWORD.to_owned(),
+            ..Auth::default()
+        };
+        let behaviour = Behaviour { auth: Some(auth), ..Behaviour::submission() };
+        let server = server([127, 0, 7, last], behaviour);
+        let name = format!("{}.demo.test", mechanism.as_str().to_lowercase());
+        zone = zone.address(&name, Ipv4Addr::new(127, 0, 7, last));
+        let module = if *mechanism == Sasl::Xoauth2 { "token" } else { "login" };
+        targets.push(format!(
+            "{{name: {}, host: \"{name}:{}\", module: {module}}}",
+            mechanism.as_str(),
+            server.address().port()
+        ));
+        servers.push(server);
+    }
+    let dns = dns(&zone);
+    std::fs::write(folder.join("token"), password).unwrap();
+    let more = format!(
+        "dns: {{servers: [\"{}\"], timeout: 1s}}\ntls: {{ca_file: \"{}\"}}\n",
+        dns.address(),
+        ca_file(folder).display(),
+    );
+    let modules = format!(
+        "modules:\n  login: {{tls: required, interval: 1s, auth: {{username: probe, password: {password}}}}}\n  \
+         token: {{tls: required, interval: 1s, auth: {{username: probe, token_file: \"{}\"}}}}\n",
+        folder.join("token").display()
+    );
+    (servers, dns, config(&more, &targets).replace("modules:\n", &modules))
+}
+
+/// The secret in no form in which it goes over the wire.
+fn assert_clean(what: &str, text: &str, password: &str) {
+    use base64::Engine;
+    let encode = |text: String| base64::prelude::BASE64_STANDARD.encode(text);
+    let plain = encode(format!("\0probe\0{password}"));
+    let bearer = encode(format!("user=probe\x01auth=Bearer {password}\x01\x01"));
+    for form in [password.to_owned(), encode(password.to_owned()), plain, bearer] {
+        assert!(!text.contains(&form), "{what} holds {form}:\n{text}");
+    }
+}
+
+async fn nothing_leaks(password: &str, up: f64) {
+    let folder = tempfile::tempdir().unwrap();
+    let (servers, _dns, text) = logins(folder.path(), password);
+    let exporter = Exporter::start(&text).await;
+    let read = exporter
+        .until("every login was tried", |r| r.values("smtp_target_up", &[]).len() == servers.len())
+        .await;
+    assert_eq!(read.values("smtp_target_up", &[]), vec![up; servers.len()]);
+    let paths = [
+        "/",
+        "/metrics",
+        "/config",
+        "/api/v1/targets",
+        "/logs?target=PLAIN",
+        "/logs?target=LOGIN",
+        "/logs?target=CRAM-MD5",
+        "/logs?target=XOAUTH2",
+        "/probe?target=PLAIN&debug=true",
+    ];
+    for path in paths {
+        let answer = exporter.get(path).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text);
+        assert_clean(path, &answer.text, password);
+    }
+    assert!(exporter.get("/config").await.text.contains("<secret>"));
+    let logs = exporter.get("/logs?target=PLAIN").await.text;
+    for line in ["C STARTTLS", "TLS", "C AUTH PLAIN", "C QUIT"] {
+        assert!(logs.contains(line), "{line} is not in\n{logs}");
+    }
+    if up == 1.0 {
+        assert!(logs.contains("S 235"), "{logs}");
+    }
+    assert_clean("the debug log", &exporter.log(), password);
+
+    let directory = exporter.directory.path();
+    let file = "--config.file=smtp_exporter.yml";
+    for target in ["PLAIN", "XOAUTH2"] {
+        for format in ["text", "json", "ticket"] {
+            let format = format!("--format={format}");
+            let arguments = [file, "--log.level=debug", "probe", "-v", &format, target];
+            let output = run(directory, &arguments).await;
+            let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+            assert_eq!(output.status.code(), Some(if up == 1.0 { 0 } else { 1 }), "{text}");
+            assert_clean(&format, &text, password);
+        }
+    }
+    let check = run(directory, &[file, "--config.check"]).await;
+    let text = String::from_utf8([check.stdout, check.stderr].concat()).unwrap();
+    assert!(check.status.success(), "{text}");
+    assert_clean("--config.check", &text, password);
+}
+
+#[tokio::test]
+async fn a_password_that_works_is_nowhere_to_be_seen() {
+    nothing_leaks(PASSWORD, 1.0).await;
+}
+
+#[tokio::test]
+async fn a_password_that_fails_is_nowhere_to_be_seen() {
+    nothing_leaks("wr0ng-Words", 0.0).await;
+}

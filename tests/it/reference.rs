@@ -1,0 +1,305 @@
+//! What is written for people agrees with what the program does: the README's tables, its examples,
+//! the names of metrics and flags, the files to deploy, and the form of the change log.
+//!
+//! `UPDATE_EXPECT=1` writes the README's tables anew.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use smtp_exporter::cause::advice;
+use smtp_exporter::config::{self, Config, ConfigError};
+use smtp_exporter::metrics::catalogue::{CATALOGUE, Kind};
+use smtp_exporter::metrics::label::LABELS;
+use smtp_exporter::metrics::reference;
+
+#[test]
+fn the_readme_holds_the_tables_of_this_version() {
+    let old = readme();
+    let mut new = old.clone();
+    for (name, table) in [
+        ("causes", advice::markdown()),
+        ("metrics", reference::markdown()),
+        ("configuration", config::markdown()),
+    ] {
+        let (begin, end) = marks(name);
+        let from = new.find(&begin).unwrap_or_else(|| panic!("no line {begin}")) + begin.len();
+        let to = from + new[from..].find(&end).unwrap_or_else(|| panic!("no line {end}"));
+        new.replace_range(from..to, &format!("\n{}\n", table.trim_end()));
+    }
+    if old == new {
+        return;
+    }
+    assert!(
+        std::env::var_os("UPDATE_EXPECT").is_some(),
+        "README.md has tables of another version; write them anew with UPDATE_EXPECT=1"
+    );
+    std::fs::write(file("README.md"), new).unwrap();
+}
+
+#[test]
+fn the_readme_is_short_enough_to_be_read() {
+    let mut text = readme();
+    for name in ["causes", "metrics", "configuration"] {
+        let (begin, end) = marks(name);
+        let (from, to) = (text.find(&begin).unwrap(), text.find(&end).unwrap());
+        text.replace_range(from..to, "");
+    }
+    let lines = text.lines().count();
+    assert!((200..=450).contains(&lines), "{lines} lines");
+}
+
+#[test]
+fn every_metric_that_is_named_exists() {
+    let known: BTreeSet<String> = CATALOGUE
+        .iter()
+        .flat_map(|def| {
+            let parts =
+                if def.kind == Kind::Histogram { &["_bucket", "_sum", "_count"] } else { &[][..] };
+            std::iter::once(def.name.to_owned())
+                .chain(parts.iter().map(|part| format!("{}{part}", def.name)))
+        })
+        .collect();
+    let mut seen = 0;
+    let mut wrong = Vec::new();
+    for path in written() {
+        for name in words(&read(&path), "smtp_") {
+            // The program, its configuration file, and its job in Prometheus.
+            if ["smtp_exporter", "smtp_probe"].contains(&name.as_str()) {
+                continue;
+            }
+            seen += 1;
+            if !known.contains(&name) {
+                wrong.push(format!("{}: {name}", path.display()));
+            }
+        }
+    }
+    assert!(seen >= CATALOGUE.len(), "{seen} names were found: the search is broken");
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn the_readme_names_every_flag_and_no_other() {
+    let program = env!("CARGO_BIN_EXE_smtp_exporter");
+    let mut known = BTreeSet::new();
+    for subcommand in
+        [None, Some("serve"), Some("probe"), Some("explain"), Some("demo"), Some("reference")]
+    {
+        let help = Command::new(program).args(subcommand).arg("--help").output().unwrap();
+        assert!(help.status.success(), "{subcommand:?}");
+        known.extend(flags(&String::from_utf8(help.stdout).unwrap()));
+    }
+    assert!(known.len() > 12, "{known:?}");
+    let text = readme();
+    // What other programs take.
+    let foreign = |flag: &String| ["--release", "--test"].contains(&flag.as_str());
+    let named: BTreeSet<String> = flags(&text).into_iter().filter(|flag| !foreign(flag)).collect();
+    assert_eq!(named, known);
+    let table = text.split_once("| flag |").unwrap().1.split_once("\n\n").unwrap().0;
+    assert_eq!(flags(table), known, "the table of flags");
+}
+
+#[test]
+fn the_configurations_that_are_shown_are_good() {
+    let text = readme();
+    let examples = fences(&text, "yaml exporter");
+    assert!(examples.len() >= 7, "{}", examples.len());
+    for example in &examples {
+        if let Err(error) = load(example) {
+            panic!("{error}\n{example}");
+        }
+    }
+    let whole = std::fs::read_to_string(file("deploy/smtp_exporter.example.yml")).unwrap();
+    let config = load(&whole).unwrap_or_else(|error| panic!("{error}"));
+    assert!(config.targets.len() > 3);
+    for key in config::reference() {
+        let name = key.path.rsplit('.').next().unwrap().trim_end_matches("[]");
+        assert!(
+            name.starts_with('<') || words_of(&whole).contains(name),
+            "{} is not shown",
+            key.path
+        );
+    }
+}
+
+#[test]
+fn the_check_of_the_first_configuration_says_what_the_readme_says() {
+    let text = readme();
+    let config = load(&fences(&text, "yaml exporter")[0]).unwrap();
+    let console = fences(&text, "console");
+    let shown =
+        console.iter().find_map(|part| part.strip_prefix("$ smtp_exporter --config.check\n"));
+    assert_eq!(shown.unwrap(), config.summary());
+}
+
+#[test]
+fn the_explanation_in_the_readme_is_what_is_said() {
+    let text = readme();
+    let console = fences(&text, "console");
+    let (reply, shown) = console
+        .iter()
+        .find_map(|part| part.strip_prefix("$ smtp_exporter explain '")?.split_once("'\n"))
+        .unwrap();
+    assert_eq!(shown, smtp_exporter::cause::explain::text(reply));
+}
+
+/// A target's own label must not meet one of the exporter's.
+#[test]
+fn every_label_of_the_catalogue_is_refused_as_a_label_of_a_target() {
+    for label in LABELS {
+        let text = format!("targets: [{{host: 127.0.0.1, labels: {{{}: x}}}}]\n", label.name);
+        let error = load(&text).expect_err(label.name);
+        assert!(error.0[0].message.contains("the exporter's own"), "{error}");
+    }
+    assert!(load("targets: [{host: 127.0.0.1, labels: {team: x}}]\n").is_ok());
+}
+
+#[test]
+fn files_that_are_linked_exist() {
+    let text = readme();
+    let mut seen = 0;
+    for part in text.split("](").skip(1) {
+        let link = part.split(')').next().unwrap();
+        if link.starts_with("http") || link.starts_with('#') {
+            continue;
+        }
+        seen += 1;
+        assert!(file(link).is_file(), "{link}");
+    }
+    assert!(seen >= 4, "{seen}");
+    assert!(std::fs::metadata(file("deploy/screenshot.png")).unwrap().len() < 150 * 1024);
+}
+
+#[test]
+fn the_change_log_keeps_its_form() {
+    const KINDS: &[&str] =
+        &["[SECURITY]", "[CHANGE]", "[FEATURE]", "[ENHANCEMENT]", "[PERF]", "[BUGFIX]"];
+    let text = read(&file("CHANGELOG.md"));
+    let mut lines = text.lines().filter(|line| !line.is_empty());
+    assert_eq!(lines.next(), Some("# Changelog"));
+    let mut versions = Vec::new();
+    let mut last = 0;
+    for line in lines {
+        if let Some(heading) = line.strip_prefix("## ") {
+            let (version, date) = heading.split_once(" / ").expect(line);
+            let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+            assert!(version.split('.').count() == 3 && version.split('.').all(digits), "{line}");
+            let dated =
+                date.len() == 10 && date.split('-').count() == 3 && date.split('-').all(digits);
+            assert!(dated || date == "unreleased" && versions.is_empty(), "{line}");
+            versions.push(version);
+            last = 0;
+            continue;
+        }
+        let kind = line.strip_prefix("* ").and_then(|rest| rest.split(' ').next()).expect(line);
+        let place = KINDS.iter().position(|known| *known == kind).expect(line);
+        assert!(place >= last, "out of order: {line}");
+        assert!(line.ends_with('.') && !versions.is_empty(), "{line}");
+        last = place;
+    }
+    assert_eq!(versions.first(), Some(&env!("CARGO_PKG_VERSION")));
+}
+
+fn marks(name: &str) -> (String, String) {
+    (
+        format!("<!-- begin {name}: written by tests/it/reference.rs -->"),
+        format!("<!-- end {name} -->"),
+    )
+}
+
+/// Loads a configuration as it is shown, with the variable that examples name.
+fn load(text: &str) -> Result<Config, ConfigError> {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("shown.yml");
+    std::fs::write(&path, text).unwrap();
+    let environment = [("SMTP_PROBE_PASSWORD".to_owned(), "secret".to_owned())];
+    config::load(Some(&path), &BTreeMap::from(environment))
+}
+
+/// The fenced blocks of a kind, without the indentation of a list around them.
+fn fences(text: &str, kind: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut open: Option<(usize, bool, String)> = None;
+    for line in text.lines() {
+        let bare = line.trim_start();
+        match (&mut open, bare.strip_prefix("```")) {
+            (None, Some(word)) => {
+                open = Some((line.len() - bare.len(), word == kind, String::new()))
+            }
+            (Some((_, wanted, body)), Some("")) => {
+                if *wanted {
+                    found.push(std::mem::take(body));
+                }
+                open = None;
+            }
+            (Some((indent, _, body)), _) => {
+                body.push_str(line.get(*indent..).unwrap_or_default());
+                body.push('\n');
+            }
+            (None, None) => {}
+        }
+    }
+    assert!(open.is_none(), "a block is not closed");
+    found
+}
+
+/// Long flags.
+fn flags(text: &str) -> BTreeSet<String> {
+    words(text, "--").into_iter().filter(|word| word.len() > 2).collect()
+}
+
+/// Words that begin so, at the beginning of a word.
+fn words(text: &str, start: &str) -> Vec<String> {
+    let inside = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let mut found = Vec::new();
+    for (at, _) in text.match_indices(start) {
+        let before = text[..at].chars().next_back();
+        if before.is_some_and(|c| inside(c) || c == '-' || c == '/') {
+            continue;
+        }
+        let flag = start == "--";
+        let word: String = text[at..]
+            .chars()
+            .take_while(|c| inside(*c) || flag && matches!(c, '-' | '.'))
+            .collect();
+        // `<!--`, `-->` and lines of tables are no flags.
+        if !flag || word[2..].starts_with(|c: char| c.is_ascii_lowercase()) {
+            found.push(word.trim_end_matches('.').to_owned());
+        }
+    }
+    found
+}
+
+fn words_of(text: &str) -> BTreeSet<&str> {
+    text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).collect()
+}
+
+/// Files for people and for other programs that name metrics.
+fn written() -> Vec<PathBuf> {
+    let mut all = vec![file("README.md"), file("CHANGELOG.md")];
+    let mut folders = vec![file("deploy"), file("grafana")];
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = std::fs::read_dir(folder) else { continue };
+        for entry in entries {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_none_or(|ending| ending != "png") {
+                all.push(path);
+            }
+        }
+    }
+    all
+}
+
+fn readme() -> String {
+    read(&file("README.md"))
+}
+
+fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
