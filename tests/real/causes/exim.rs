@@ -95,7 +95,7 @@ fn cases() -> Vec<Case> {
             "rcpt: defer message = 452 4.2.2 mailbox full",
             "known",
             ["rcpt", "452", "storage_full", "target"],
-            &["exim.", "phrase."],
+            &["exim.", "registry.full", "phrase."],
         ),
         case(
             "tls-broken",
@@ -106,7 +106,8 @@ fn cases() -> Vec<Case> {
         ),
         case(
             "no-ptr",
-            "rcpt: deny !verify = reverse_host_lookup",
+            "rcpt: deny !verify = reverse_host_lookup | message = host lookup failed for \
+             $sender_host_address",
             "known",
             ["rcpt", "550", "rdns_helo", "sender"],
             &["exim.rdns"],

@@ -139,7 +139,7 @@ fn opensmtpd_says_why() {
     cases.push(placed(full.address, disk));
     let ending = Arc::new(Bed::of("opensmtpd").start("causes-stopped", &[25]));
     let ended = Arc::clone(&ending);
-    let line = Fake::held_line(ending.address, move || ended.end_sessions());
+    let line = Fake::held_line(ending.address, move || ended.end());
     let stopped = case(
         "stopped",
         "",

@@ -104,7 +104,7 @@ fn cases() -> Vec<Case> {
              static:{452 4.2.2 The mailbox is over its quota}",
             "known",
             ["rcpt", "452", "storage_full", "target"],
-            &["postfix.", "phrase."],
+            &["postfix.", "registry.full", "phrase."],
         ),
         case(
             "maintenance",

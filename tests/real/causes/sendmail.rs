@@ -72,7 +72,7 @@ fn sendmail_says_why() {
                 "",
                 "known",
                 ["mail", "550", "blocklisted", "sender"],
-                &["sendmail.", "phrase."],
+                &["sendmail.dnsbl"],
             ),
         ),
         placed(

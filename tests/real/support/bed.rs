@@ -121,11 +121,6 @@ impl Bed {
         );
     }
 
-    /// What stands below this name in the server's state.
-    pub(crate) fn file(&self, name: &str) -> String {
-        String::from_utf8_lossy(&std::fs::read(self.state.join(name)).unwrap()).into_owned()
-    }
-
     /// Asks those processes to end that the server started for its sessions.
     pub(crate) fn end_sessions(&self) {
         let first = self.first_process();
@@ -133,6 +128,14 @@ impl Bed {
         let sessions: Vec<u32> = daemons.iter().flat_map(|daemon| children(*daemon)).collect();
         assert!(!sessions.is_empty(), "no session below {}", self.state.display());
         for pid in sessions {
+            // One that ended in the meantime needs no signal.
+            let _ = kill_process(Pid::from_raw(pid.try_into().unwrap()).unwrap(), Signal::TERM);
+        }
+    }
+
+    /// Asks the server to end, as its operator would.
+    pub(crate) fn end(&self) {
+        for pid in children(self.first_process()) {
             // One that ended in the meantime needs no signal.
             let _ = kill_process(Pid::from_raw(pid.try_into().unwrap()).unwrap(), Signal::TERM);
         }
