@@ -98,10 +98,11 @@ pub(super) async fn locate(
     // The resolver gave out between the exchangers' names and their addresses: nothing was learned
     // of the servers, so what is known of them stays, as when the first question fails.
     let ours = |failure: &Failure| failure.blame == Blame::Exporter;
-    if located.visits.is_empty() && located.dead.iter().all(|(_, failure)| ours(failure)) {
-        if let Some((_, failure)) = located.dead.pop() {
-            return Err(failure);
-        }
+    if located.visits.is_empty()
+        && located.dead.iter().all(|(_, failure)| ours(failure))
+        && let Some((_, failure)) = located.dead.pop()
+    {
+        return Err(failure);
     }
     located.cut(policy.max_endpoints);
     Ok(located)

@@ -109,8 +109,7 @@ impl Visit {
 
     /// What manners forbid, whoever asks for it.
     fn forbidden(&self) -> Option<Failure> {
-        let rcpt = self.module.mail.is_some() && self.module.auth.is_none();
-        (rcpt && !self.site.ours).then(|| {
+        (self.module.tries_strangers_recipients() && !self.site.ours).then(|| {
             Failure::new(
                 Phase::Rcpt,
                 Cause::ExporterError,

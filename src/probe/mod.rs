@@ -27,7 +27,7 @@ use crate::net::dns::Resolver;
 use crate::net::tls::TlsClient;
 use crate::observation::{Failure, Observation, Round, Side, SkipReason, Transcript};
 use crate::smtp::Phase;
-use crate::target::{Check, CheckKey, Endpoint, FOREIGN_AUTH_INTERVAL, FOREIGN_INTERVAL, Policy};
+use crate::target::{Check, CheckKey, Endpoint, FOREIGN_INTERVAL, Policy};
 
 /// One round to run.
 #[derive(Clone)]
@@ -248,10 +248,8 @@ impl Prober {
         if site.ours {
             return true;
         }
-        let gentle =
-            if job.check.module.auth.is_some() { FOREIGN_AUTH_INTERVAL } else { FOREIGN_INTERVAL };
         // A tenth of slack, because a round may begin a little late and the next one on time.
-        let least = gentle.mul_f64(0.9);
+        let least = job.check.module.gentle_interval().mul_f64(0.9);
         let visited = self.visited.lock().unwrap_or_else(PoisonError::into_inner);
         visited
             .get(&(job.check.key(), site.address, site.bind))

@@ -24,9 +24,9 @@ pub enum Action {
         /// reply to it as well when it is a 334.
         secret: bool,
     },
-    /// Do a TLS handshake, then call [`Session::on_handshake`], or `on_end` when it failed.
+    /// Do a TLS handshake, then call [`super::Session::on_handshake`], or `on_end` when it failed.
     Handshake,
-    /// Close the connection; [`Session::finish`] has the rest.
+    /// Close the connection; [`super::Session::finish`] has the rest.
     Close,
 }
 

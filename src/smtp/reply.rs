@@ -21,11 +21,6 @@ impl Reply {
         (200..300).contains(&self.code)
     }
 
-    /// True for 3xx, such as 334 and 354.
-    pub fn is_intermediate(&self) -> bool {
-        (300..400).contains(&self.code)
-    }
-
     /// True for 4xx and 5xx.
     pub fn is_refusal(&self) -> bool {
         self.code >= 400

@@ -130,7 +130,10 @@ async fn mail_exchangers_that_lead_nowhere_are_endpoints_and_oddities_are_told()
     let view = View::of_round(check, &round);
     assert_eq!(view.verdict.up, Some(true));
     assert_eq!(view.notes, round.notes);
-    assert_eq!(view.endpoint_states(std::time::SystemTime::now())[EndpointState::Unavailable as usize], 2);
+    assert_eq!(
+        view.endpoint_states(std::time::SystemTime::now())[EndpointState::Unavailable as usize],
+        2
+    );
     assert!(view.resolve_failure.is_none());
 }
 

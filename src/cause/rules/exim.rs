@@ -224,7 +224,7 @@ pub(super) const RULES: &[Rule] = &[
         "cpanel.helo",
         RdnsHelo,
         CPANEL,
-        &["bad helo", "invalid helo name", "interface helo"],
+        &["rejected bad helo", "invalid helo name", "interface helo"],
         "550 Access denied - Invalid HELO name (See RFC2821 4.1.1.1)",
     ),
     rule(
@@ -245,8 +245,20 @@ pub(super) const RULES: &[Rule] = &[
         "exim.ratelimit",
         RateLimited,
         "Exim ratelimit ACL, the manual's example message",
-        &["^ rate .. over .. per", "your rate is .. over"],
+        &[
+            "^ rate .. over .. per",
+            "your rate is .. over",
+            "sender rate (over|overlimit|limit|exceed*|too high)",
+        ],
         "451 Rate 5.0 over 2 per 1m",
+    ),
+    rule(
+        "exim.greylistd",
+        Greylisted,
+        "greylistd 0.9, the statement that it adds to Exim's ACL",
+        &["not yet authorized to deliver mail from"],
+        "451 192.0.2.1 is not yet authorized to deliver mail from <a@example.net> to \
+             <b@example.org>. Please try later.",
     ),
     rule(
         "exim.rdns",

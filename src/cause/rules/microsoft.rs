@@ -207,7 +207,7 @@ pub(super) const RULES: &[Rule] = &[
         "exo.rdns",
         RdnsHelo,
         EXO,
-        &["must have a reverse dns record", "bad helo"],
+        &["must have a reverse dns record"],
         "450 4.7.25 mx.example.net: must have a reverse dns record",
     )
     .lasts(PermanentInDisguise)

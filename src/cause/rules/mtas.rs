@@ -258,7 +258,7 @@ pub(super) const RULES: &[Rule] = &[
         "haraka.shutdown",
         SystemProblem,
         HARAKA,
-        &["server is shutting down", "(server|service) shutting down", "is shutting down"],
+        &["^ [the] server [is] shutting down"],
         "421 server is shutting down",
     ),
     rule(

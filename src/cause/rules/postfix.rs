@@ -384,6 +384,14 @@ pub(super) const RULES: &[Rule] = &[
         "554 5.7.1 <mx.example.net[192.0.2.1]>: Client host rejected: Access denied",
     ),
     rule(
+        "postfix.access",
+        PolicyRejected,
+        CHECK,
+        &["(recipient address|data command|etrn command) rejected access denied"],
+        "554 5.7.1 <a@example.net>: Recipient address rejected: Access denied",
+    )
+    .enhanced(&[(7, 1, 1)]),
+    rule(
         "postfix.starttls.auth",
         AuthRequired,
         SMTPD,

@@ -78,6 +78,13 @@ pub(super) const RULES: &[Rule] = &[
         "421 4.7.0 mx.example.net Too many bad commands; closing connection",
     ),
     rule(
+        "sendmail.dnsbl",
+        Blocklisted,
+        CF,
+        &["^ rejected .. listed at"],
+        "550 5.7.1 Rejected: 192.0.2.1 listed at bl.example.net",
+    ),
+    rule(
         "sendmail.relay.ptr",
         RelayDenied,
         CF,

@@ -178,3 +178,14 @@ proptest! {
         }
     }
 }
+
+/// The configuration does not see the catalogue, so its list of labels is held against it here.
+#[test]
+fn no_label_of_the_catalogue_can_be_a_targets_own() {
+    for label in smtp_exporter::metrics::label::LABELS {
+        let name = label.name;
+        let yaml = format!("targets: [{{host: 10.0.0.1, labels: {{{name}: x}}}}]");
+        let found = messages(load_text(yaml.as_bytes(), &[]));
+        assert!(found.iter().any(|m| m.contains("one of the exporter's own")), "{name}: {found:?}");
+    }
+}

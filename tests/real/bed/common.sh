@@ -2,7 +2,8 @@
 # What the recipes share. A recipe is `NAME.sh STORE STATE ADDRESS [LINE...]`: it writes the
 # configuration of one server into STATE, with further lines as given, and becomes the server's
 # keeper: whoever ends the keeper ends the server. STATE/pki holds key.pem, chain.pem and ca.pem.
-# The server writes STATE/log; what it prints goes to the caller.
+# The server writes STATE/log; what it prints goes to the caller. It asks the resolver at RESOLVER,
+# port 53, if it asks one.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -19,7 +20,7 @@ cat >"$overlay/etc/hosts" <<H
 ::1 localhost
 $address mail.bed.test mail
 H
-echo 'nameserver 127.0.0.1' >"$overlay/etc/resolv.conf"
+echo "nameserver ${RESOLVER:-127.0.0.1}" >"$overlay/etc/resolv.conf"
 cp /etc/passwd /etc/group "$overlay/etc/"
 
 # add_user NAME ID [HOME]: a user and a group that only the server sees.

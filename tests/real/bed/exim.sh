@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Exim: port 25 plain and STARTTLS, 465 implicit TLS, AUTH PLAIN for alice/secret inside TLS. Further
-# lines go into the main section.
+# lines go into the main section, ACL among the access control lists, and RECIPIENT in front of what
+# is asked at RCPT. ALSO is a list of further interfaces, each after a semicolon; CERTIFICATE is a file.
 . "$(dirname "$0")/common.sh"
 add_user Debian-exim 61103 /var/spool/exim4
 
@@ -11,7 +12,7 @@ chmod 644 "$etc"/*.pem
 {
     cat <<C
 primary_hostname = mail.bed.test
-local_interfaces = <; $address
+local_interfaces = <; $address ${ALSO:-}
 daemon_smtp_ports = 25 : 465
 tls_on_connect_ports = 465
 domainlist local_domains = bed.test
@@ -21,16 +22,20 @@ pid_file_path = /run/exim4/exim.pid
 host_lookup =
 rfc1413_query_timeout = 0s
 tls_advertise_hosts = *
-tls_certificate = /etc/exim4/chain.pem
+tls_certificate = ${CERTIFICATE:-/etc/exim4/chain.pem}
 tls_privatekey = /etc/exim4/key.pem
 auth_advertise_hosts = \${if eq{\$tls_in_cipher}{}{}{*}}
 acl_smtp_rcpt = recipient
 keep_environment =
 C
     printf '%s\n' "$@"
-    cat <<'C'
+    cat <<C
 begin acl
+${ACL:-}
 recipient:
+${RECIPIENT:-}
+C
+    cat <<'C'
   accept  domains = +local_domains
           local_parts = alice : postmaster
   deny    domains = +local_domains

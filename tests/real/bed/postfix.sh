@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Postfix: port 25 plain and STARTTLS, 465 implicit TLS, 587 submission. Further lines go into
-# main.cf. FRONT=postscreen puts postscreen on port 25. No client is in `mynetworks`, so nobody is
-# exempt from limits and nobody may relay.
+# main.cf, the lines of SERVICES into master.cf. FRONT=postscreen puts postscreen on port 25. IPV6=yes
+# listens on port 25 of ::1 as well. No client is in `mynetworks`, so nobody is exempt from limits and
+# nobody may relay.
 . "$(dirname "$0")/common.sh"
 add_user postfix 61101 /var/spool/postfix
 add_user postdrop 61102
@@ -17,7 +18,7 @@ myhostname = mail.bed.test
 mydestination = bed.test
 mynetworks = 127.255.255.254/32
 inet_interfaces = all
-inet_protocols = ipv4
+inet_protocols = ${IPV6:+ipv6, }ipv4
 maillog_file = /state/log
 maillog_file_prefixes = /state
 smtpd_relay_restrictions = permit_sasl_authenticated, reject_unauth_destination
@@ -42,6 +43,8 @@ fi
 cat >"$etc/master.cf" <<C
 $address:25   inet n - n - $limit $front
 smtpd         pass - - n - - smtpd
+${IPV6:+[::1]:25 inet n - n - - smtpd}
+${SERVICES:-}
 $address:465  inet n - n - - smtpd -o smtpd_tls_wrappermode=yes
 $address:587  inet n - n - - smtpd -o smtpd_tls_security_level=encrypt
 dnsblog   unix - - n - 0 dnsblog
@@ -58,6 +61,7 @@ verify    unix - - n - 1 verify
 proxymap  unix - - n - - proxymap
 proxywrite unix - - n - 1 proxymap
 error     unix - - n - - error
+smtp      unix - - n - - smtp
 retry     unix - - n - - error
 discard   unix - - n - - discard
 anvil     unix - - n - 1 anvil

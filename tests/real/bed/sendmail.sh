@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Sendmail: port 25 plain and STARTTLS. Further lines go into the m4 source, before the mailers.
+# Sendmail: port 25 plain and STARTTLS. Further lines go into the m4 source, before the mailers; ACCESS
+# holds the lines of the access map, for those that use it.
 . "$(dirname "$0")/common.sh"
 add_user smmta 61104 /var/lib/sendmail
 add_user smmsp 61105 /var/lib/sendmail
@@ -34,9 +35,17 @@ MAILER(\`smtp')dnl
 C
 } >"$etc/sendmail.mc"
 
+printf '%s\n' "${ACCESS:-}" >"$etc/access"
+
 open_room sendmail <<'S'
 cd /etc/mail
 m4 sendmail.mc >sendmail.cf 2>/state/m4.log
+for makemap in /usr/sbin/makemap /usr/lib/sm.bin/makemap /usr/libexec/sendmail/makemap; do
+    if [[ -x $makemap ]]; then
+        "$makemap" hash access <access
+        break
+    fi
+done
 touch aliases local-host-names trusted-users
 mkdir -p /var/spool/mqueue /var/lib/sendmail /run/sendmail/mta
 chown smmta /var/spool/mqueue

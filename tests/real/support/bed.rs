@@ -112,6 +112,35 @@ impl Bed {
         )
     }
 
+    /// Waits until the server listens at a further address.
+    pub(crate) fn wait_listening(&self, address: Ipv4Addr, port: u16) {
+        wait_for(
+            START,
+            || listens(address, port).then_some(()),
+            || format!("{address}:{port}\n{}", bed_said(&self.state)),
+        );
+    }
+
+    /// Asks those processes to end that the server started for its sessions.
+    pub(crate) fn end_sessions(&self) {
+        let first = self.first_process();
+        let daemons: Vec<u32> = children(first).collect();
+        let sessions: Vec<u32> = daemons.iter().flat_map(|daemon| children(*daemon)).collect();
+        assert!(!sessions.is_empty(), "no session below {}", self.state.display());
+        for pid in sessions {
+            // One that ended in the meantime needs no signal.
+            let _ = kill_process(Pid::from_raw(pid.try_into().unwrap()).unwrap(), Signal::TERM);
+        }
+    }
+
+    /// Asks the server to end, as its operator would.
+    pub(crate) fn end(&self) {
+        for pid in children(self.first_process()) {
+            // One that ended in the meantime needs no signal.
+            let _ = kill_process(Pid::from_raw(pid.try_into().unwrap()).unwrap(), Signal::TERM);
+        }
+    }
+
     /// Ends the server at once, as a crash would.
     pub(crate) fn kill(&mut self) {
         self.keeper.kill().unwrap();
@@ -145,15 +174,7 @@ impl Bed {
 
     /// Process 1 of the room: the keeper's only child.
     fn first_process(&self) -> u32 {
-        let keeper = format!("{}", self.keeper.id());
-        processes()
-            .find(|pid| {
-                let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-                // The fields after the command's name in brackets: state, parent.
-                stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(1))
-                    == Some(&keeper)
-            })
-            .expect("the keeper has a child")
+        children(self.keeper.id()).next().expect("the keeper has a child")
     }
 }
 
@@ -169,6 +190,15 @@ fn processes() -> impl Iterator<Item = u32> {
     std::fs::read_dir("/proc")
         .unwrap()
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+}
+
+fn children(parent: u32) -> impl Iterator<Item = u32> {
+    let parent = parent.to_string();
+    processes().filter(move |pid| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        // The fields after the command's name in brackets: state, parent.
+        stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(1)) == Some(&parent)
+    })
 }
 
 fn namespace(pid: u32) -> Option<PathBuf> {

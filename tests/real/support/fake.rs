@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -53,6 +54,26 @@ impl Fake {
                 }
                 Ok(true)
             })
+        })
+    }
+
+    /// A line to port 25 of a real server that carries the greeting and takes the client's first
+    /// command, but no further: it calls `held` then, and carries what the server says of itself.
+    /// It does so once; who comes later waits.
+    pub(crate) fn held_line(server: Ipv4Addr, held: impl Fn() + Send + Sync + 'static) -> Self {
+        let taken = AtomicBool::new(false);
+        Self::serve(move |mut client| {
+            if taken.swap(true, Ordering::Relaxed) {
+                thread::sleep(Duration::from_secs(60));
+                return Ok(());
+            }
+            let mut line = String::new();
+            let mut said = BufReader::new(TcpStream::connect((server, 25))?);
+            said.read_line(&mut line)?;
+            client.write_all(line.as_bytes())?;
+            BufReader::new(client.try_clone()?).read_line(&mut line)?;
+            held();
+            std::io::copy(&mut said, &mut client).map(drop)
         })
     }
 
