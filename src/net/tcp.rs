@@ -22,7 +22,9 @@ use crate::target::Family;
 /// A server that has Nagle's algorithm on and sends two small segments in a row (TLS 1.3 tickets,
 /// then a reply) holds the second until the first is acknowledged, and Linux may take 40 ms for
 /// that. This time would be ours and not the server's, so each write asks for quick
-/// acknowledgements again: the kernel forgets the wish as it goes.
+/// acknowledgements again, because the kernel forgets the wish as it goes, and each read sends the
+/// acknowledgement that is due: a handshake that takes a HelloRetryRequest is read in several pieces
+/// with nothing written between them.
 #[derive(Debug)]
 pub struct Stream(TcpStream);
 
@@ -48,7 +50,11 @@ impl AsyncRead for Stream {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buf)
+        let read = Pin::new(&mut self.0).poll_read(cx, buf);
+        if read.is_ready() {
+            self.acknowledge_soon();
+        }
+        read
     }
 }
 

@@ -23,12 +23,15 @@ impl Cadence {
         Self { interval, offset: interval.mul_f64(fraction) }
     }
 
-    /// The first start of a check that is new at `now`. Nobody should wait a quarter of an hour for
-    /// the first word on a target, so it comes within [`FIRST_WITHIN`], still spread; the starts
-    /// after it lie on the grid.
+    /// The first start of a check that is new at `now`: the next on its grid where that is within
+    /// [`FIRST_WITHIN`]. Nobody should wait a quarter of an hour for the first word on a target, so
+    /// with longer intervals it comes within that time, still spread, and the later ones lie on the
+    /// grid.
     pub fn first(&self, now: Duration) -> Duration {
-        let within = self.interval.min(FIRST_WITHIN);
-        now + within.mul_f64(self.offset.as_secs_f64() / self.interval.as_secs_f64())
+        if self.interval <= FIRST_WITHIN {
+            return self.at_or_after(now);
+        }
+        now + FIRST_WITHIN.mul_f64(self.offset.as_secs_f64() / self.interval.as_secs_f64())
     }
 
     /// The start after the one that was due at `due`, when it is now `now`, and how many starts
@@ -84,13 +87,13 @@ mod tests {
     #[test]
     fn the_first_start_comes_soon_and_the_others_lie_on_the_grid() {
         let grid = cadence(15);
-        assert_eq!(grid.first(s(100)), s(115));
+        assert_eq!(grid.first(s(100)), s(135));
+        assert_eq!(grid.next(s(135), s(136)), (s(195), 0));
         // A full interval lies between the first start and the second, and then the grid holds.
-        assert_eq!(grid.next(s(115), s(116)), (s(195), 0));
-        assert_eq!(grid.next(s(195), s(196)), (s(255), 0));
         let hourly = Cadence { interval: s(3600), offset: s(1800) };
         assert_eq!(hourly.first(s(0)), s(30));
         assert_eq!(hourly.next(s(30), s(31)), (s(5400), 0));
+        assert_eq!(hourly.next(s(5400), s(5401)), (s(9000), 0));
     }
 
     #[test]
