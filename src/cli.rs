@@ -1,5 +1,6 @@
 //! Flags and subcommands, after Prometheus' habit.
 
+mod paint;
 mod report;
 
 use std::io::{IsTerminal, Write};
@@ -10,7 +11,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::app::{self, Options};
-use crate::cause::{advice, explain};
+use crate::cause::advice;
+use crate::cause::explain::Explanation;
 
 /// Runs the program; the process ends with what is returned.
 pub fn main() -> ExitCode {
@@ -26,7 +28,7 @@ pub fn main() -> ExitCode {
     let result = match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => serve(&cli.common),
         Command::Probe(args) => probe(&cli.common, &args),
-        Command::Explain(args) => run_explain(&args),
+        Command::Explain(args) => explain(&cli.common, &args),
         Command::Demo(args) => demo(&cli.common, args),
         Command::Reference => say(&reference()),
     };
@@ -194,32 +196,55 @@ fn probe(common: &Common, args: &ProbeArgs) -> anyhow::Result<ExitCode> {
         Ok(check) => check,
         Err(problem) => return Ok(complain(&format!("smtp_exporter: {problem}"))),
     };
-    let (round, origins) = app::runtime()?.block_on(app::probe_once(config.policy, &check))?;
+    let rules = config.policy.rules.clone();
+    let with_origins = matches!(args.format, ProbeFormat::Ticket);
+    let probe = app::probe_once(config.policy, &check, with_origins);
+    let (round, origins) = app::runtime()?.block_on(probe)?;
     let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let text = match args.format {
-        ProbeFormat::Text => report::text(&check, &round, args.verbose, colour),
-        ProbeFormat::Json => report::json(&check, &round),
+        ProbeFormat::Text => report::text(&check, &round, &rules, args.verbose, colour),
+        ProbeFormat::Json => report::json(&check, &round, &rules),
         ProbeFormat::Ticket => report::ticket(&check, &round, &origins),
     };
     say(&text)?;
     Ok(if report::succeeded(&round) { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-fn run_explain(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
-    let explain = |line: &str| match args.format {
-        ExplainFormat::Text => explain::text(line),
-        ExplainFormat::Tsv => explain::tsv(line),
-        ExplainFormat::Json => explain::json(line),
+fn explain(common: &Common, args: &ExplainArgs) -> anyhow::Result<ExitCode> {
+    let config = match app::load(common.config_file.as_deref()) {
+        Ok(config) => config,
+        Err(error) => return Ok(refuse(&error)),
+    };
+    let rules = config.policy.rules;
+    let answer = |line: &str| {
+        let explanation = Explanation::of(&rules, line);
+        match args.format {
+            ExplainFormat::Text => explanation.to_text(),
+            ExplainFormat::Tsv => explanation.to_tsv() + "\n",
+            ExplainFormat::Json => explanation.to_json() + "\n",
+        }
     };
     if let Some(reply) = &args.reply {
-        return say(&format!("{}\n", explain(reply).trim_end_matches('\n')));
+        return say(&answer(reply));
+    }
+    if std::io::stdin().is_terminal() {
+        complain("reading replies or log lines, one a line; end with Ctrl-D");
     }
     let mut input = std::io::BufReader::new(std::io::stdin().lock());
     let mut output = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut first = true;
     while let Some(line) = read_line(&mut input)? {
-        let answer = explain(&line);
-        if quietly(writeln!(output, "{}", answer.trim_end_matches('\n')))?.is_none() {
-            break;
+        if args.format == ExplainFormat::Text && line.trim().is_empty() {
+            continue;
+        }
+        let gap = if args.format == ExplainFormat::Text && !first { "\n" } else { "" };
+        first = false;
+        let written = write!(output, "{gap}{}", answer(&line)).and_then(|()| {
+            // A person or a coprocess waits for each answer; a file does not end before the last.
+            if input.buffer().is_empty() { output.flush() } else { Ok(()) }
+        });
+        if quietly(written)?.is_none() {
+            return Ok(ExitCode::SUCCESS);
         }
     }
     quietly(output.flush())?;
@@ -268,7 +293,10 @@ fn read_line(input: &mut impl std::io::BufRead) -> std::io::Result<Option<String
     let mut line = Vec::new();
     let mut seen = false;
     loop {
-        let buffer = input.fill_buf()?;
+        let buffer = match input.fill_buf() {
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            buffer => buffer?,
+        };
         if buffer.is_empty() {
             return Ok(seen.then(|| lossy(&line)));
         }

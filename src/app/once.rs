@@ -47,12 +47,17 @@ pub fn check_for(config: &Config, target: &str, module: Option<&str>) -> Result<
 /// The names that the addresses which we connected from have in reverse DNS.
 type Origins = BTreeMap<IpAddr, Result<Vec<String>, String>>;
 
-/// Probes once. Ctrl-C ends it with QUIT.
+/// Probes once. Ctrl-C ends it with QUIT. The DNS is asked for the names of our own addresses only
+/// `with_origins`.
 ///
 /// # Errors
 ///
 /// The resolver or the roots cannot be read.
-pub async fn probe_once(policy: Policy, check: &Check) -> anyhow::Result<(Round, Origins)> {
+pub async fn probe_once(
+    policy: Policy,
+    check: &Check,
+    with_origins: bool,
+) -> anyhow::Result<(Round, Origins)> {
     let prober = Prober::new(policy).map_err(anyhow::Error::msg)?;
     let stop = CancellationToken::new();
     let _stop_on_interrupt = tokio::spawn({
@@ -73,7 +78,7 @@ pub async fn probe_once(policy: Policy, check: &Check) -> anyhow::Result<(Round,
     let round = prober.run(&job, &|_| {}).await;
     let resolver = prober.resolver();
     let mut origins = Origins::new();
-    for seen in &round.observations {
+    for seen in round.observations.iter().filter(|_| with_origins) {
         if let Some(local) = seen.local.map(|local| local.ip())
             && !origins.contains_key(&local)
         {

@@ -273,7 +273,9 @@ pub const fn of(cause: Cause) -> &'static Advice {
 
 /// Every cause with its usual blame and its meaning, as a Markdown table.
 pub fn markdown() -> String {
-    let mut out = String::from("| cause | usual blame | meaning | what to do | wait |\n|---|---|---|---|---|\n");
+    let mut out = String::from(
+        "| cause | usual blame | meaning | what to do | wait |\n|---|---|---|---|---|\n",
+    );
     for cause in Cause::ALL {
         let (blame, Advice { meaning, action, wait, .. }) = (cause.blame(), of(*cause));
         let wait = wait.unwrap_or("–");

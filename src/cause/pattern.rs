@@ -57,7 +57,7 @@ pub const MAX_SEQUENCES: usize = 1000;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadPattern {
     /// Nothing to look for.
-    #[error("the pattern has a term without words")]
+    #[error("the pattern is empty, or has nothing on one side of `..`, `+` or `|`")]
     Empty,
     /// Only `!` terms.
     #[error("every term is negated: one at least must say what occurs")]

@@ -25,16 +25,16 @@ mod user;
 mod webmail;
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::fmt;
 use std::ops::Range;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 pub use user::{RuleFault, RuleProblem, UserRule};
 
 use super::matcher::Matcher;
 use super::pattern::Pattern;
 use super::words::Words;
-use super::{Blame, Cause, Context, Judgement, Permanence, unwrap};
+use super::{Blame, Cause, Context, Judgement, Permanence};
 use crate::smtp::{EnhancedCode, Phase, Reply};
 
 closed_enum! {
@@ -145,9 +145,10 @@ impl Rule {
     }
 }
 
-/// Compiled rules.
-#[derive(Debug)]
+/// Compiled rules. Two are equal when they were written alike.
 pub struct Rules {
+    /// The user's own, as written.
+    user: Vec<UserRule>,
     rules: Vec<Compiled>,
     /// The rule of each pattern.
     owners: Vec<u32>,
@@ -164,12 +165,12 @@ struct Compiled {
     family: Family,
     cause: Cause,
     codes: Cow<'static, [u16]>,
-    enhanced: &'static [(u16, u16, u16)],
+    enhanced: Cow<'static, [(u16, u16, u16)]>,
     phases: Cow<'static, [Phase]>,
     tls: Option<bool>,
     permanence: Option<Permanence>,
     blame: Option<Blame>,
-    doc: Option<&'static str>,
+    doc: Option<Cow<'static, str>>,
 }
 
 impl Rules {
@@ -178,40 +179,9 @@ impl Rules {
         &BUILTIN
     }
 
-    /// The built-in rules behind the user's own.
-    ///
-    /// # Errors
-    /// Every problem of every rule, in order.
-    pub fn with_user_rules(user: Vec<UserRule>) -> Result<Self, Vec<RuleProblem>> {
-        let mut problems = Vec::new();
-        let mut seen: HashSet<String> = groups().map(|(_, rule)| rule.id.to_owned()).collect();
-        for (index, rule) in user.iter().enumerate() {
-            let faults = user::check(rule, &mut seen);
-            problems.extend(faults.into_iter().map(|fault| RuleProblem {
-                index,
-                id: rule.id.clone(),
-                fault,
-            }));
-        }
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        let examples: Vec<(String, String, Option<Phase>)> = user
-            .iter()
-            .map(|r| (r.id.clone(), r.example.clone(), r.phases.first().copied()))
-            .collect();
-        let rules = Self::compile(user);
-        for (index, (id, example, phase)) in examples.into_iter().enumerate() {
-            let context = Context { phase, tls: false };
-            let winner = unwrap::reply(&example).map(|r| rules.judge(context, &r).rule);
-            let fault = match winner {
-                None => RuleFault::BadExample,
-                Some(winner) if winner == *id => continue,
-                Some(winner) => RuleFault::NotWon(winner.into_owned()),
-            };
-            problems.push(RuleProblem { index, id, fault });
-        }
-        if problems.is_empty() { Ok(rules) } else { Err(problems) }
+    /// The built-in rules, to be held where configured ones could stand.
+    pub fn shared() -> Arc<Self> {
+        BUILTIN.clone()
     }
 
     /// The cause that a refusal (4xx or 5xx) states.
@@ -253,9 +223,15 @@ impl Rules {
         self.find(id).map_or(Family::None, |rule| rule.family)
     }
 
-    /// The peer's own page about what this rule found.
-    pub fn doc(&self, id: &str) -> Option<&'static str> {
-        self.find(id).and_then(|rule| rule.doc)
+    /// As [`Rules::family`], and none for what names no rule on replies: a cause that was read from
+    /// silence, or a rule that a reload took away.
+    pub fn confidence(&self, id: &str) -> Option<Family> {
+        (id == NO_RULE || self.find(id).is_some()).then(|| self.family(id))
+    }
+
+    /// The page about what this rule found: the peer's own, or the user's.
+    pub fn doc(&self, id: &str) -> Option<&str> {
+        self.find(id).and_then(|rule| rule.doc.as_deref())
     }
 
     fn find(&self, id: &str) -> Option<&Compiled> {
@@ -281,9 +257,8 @@ impl Rules {
             owners.resize(patterns.len(), number);
             rules.push(rule);
         };
-        for rule in user {
-            let text = rule.text.clone();
-            add(Compiled::of_user(rule), &mut text.iter().map(String::as_str));
+        for rule in &user {
+            add(Compiled::of_user(rule), &mut rule.text.iter().map(String::as_str));
         }
         for (family, rule) in groups() {
             add(Compiled::of(family, rule), &mut rule.text.iter().copied());
@@ -291,7 +266,21 @@ impl Rules {
         let ruled = patterns.len();
         patterns.extend(LASTING.iter().filter_map(|source| Pattern::parse(source).ok()));
         let matcher = Matcher::new(&patterns);
-        Self { rules, owners, matcher, wordless, lasting: ruled..patterns.len() }
+        Self { user, rules, owners, matcher, wordless, lasting: ruled..patterns.len() }
+    }
+}
+
+impl PartialEq for Rules {
+    fn eq(&self, other: &Self) -> bool {
+        // The built-in ones are the same in both.
+        self.user == other.user
+    }
+}
+
+impl fmt::Debug for Rules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rules = self.rules.len();
+        f.debug_struct("Rules").field("user", &self.user).field("rules", &rules).finish()
     }
 }
 
@@ -302,27 +291,27 @@ impl Compiled {
             family,
             cause: rule.cause,
             codes: Cow::Borrowed(rule.when.codes),
-            enhanced: rule.when.enhanced,
+            enhanced: Cow::Borrowed(rule.when.enhanced),
             phases: Cow::Borrowed(rule.when.phases),
             tls: rule.when.tls,
             permanence: rule.permanence,
             blame: rule.blame,
-            doc: rule.doc,
+            doc: rule.doc.map(Cow::Borrowed),
         }
     }
 
-    fn of_user(rule: UserRule) -> Self {
+    fn of_user(rule: &UserRule) -> Self {
         Self {
-            id: Cow::Owned(rule.id),
+            id: Cow::Owned(rule.id.clone()),
             family: Family::User,
             cause: rule.cause,
-            codes: Cow::Owned(rule.codes),
-            enhanced: &[],
-            phases: Cow::Owned(rule.phases),
+            codes: Cow::Owned(rule.codes.clone()),
+            enhanced: Cow::Owned(rule.enhanced.clone()),
+            phases: Cow::Owned(rule.phases.clone()),
             tls: None,
             permanence: rule.permanence,
             blame: rule.blame,
-            doc: None,
+            doc: rule.doc.clone().map(Cow::Owned),
         }
     }
 
@@ -391,7 +380,7 @@ const GROUPS: &[(Family, &[Rule])] = &[
     (Family::Code, codes::RULES),
 ];
 
-static BUILTIN: LazyLock<Rules> = LazyLock::new(|| Rules::compile(Vec::new()));
+static BUILTIN: LazyLock<Arc<Rules>> = LazyLock::new(|| Arc::new(Rules::compile(Vec::new())));
 
 /// Words by which a temporary code admits that it will not pass.
 const LASTING: &[&str] = &[
@@ -403,7 +392,10 @@ const LASTING: &[&str] = &[
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
+    use crate::cause::unwrap;
 
     fn won_by(rules: &Rules, rule: &Rule) -> String {
         let phase = rule.when.phases.first().copied();

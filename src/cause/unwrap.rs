@@ -247,7 +247,13 @@ fn without_trailer(text: &str) -> &str {
     {
         end = lower.find(trailer).map_or(end, |at| end.min(at));
     }
-    text.get(..end).unwrap_or(text).trim_end_matches([' ', '"', '\'', '\n', '\r'])
+    let text = text.get(..end).unwrap_or(text).trim_end_matches([' ', '"', '\'', '\n', '\r']);
+    // A log puts the whole in brackets, of which the opening one stands before the reply.
+    let count = |sign| text.matches(sign).count();
+    match text.strip_suffix(')') {
+        Some(inside) if count(')') > count('(') => inside,
+        _ => text,
+    }
 }
 
 fn phase_hint(text: &str) -> Option<Phase> {
@@ -342,8 +348,7 @@ mod tests {
         assert_eq!(found(line), (550, Some(Phase::Rcpt), "5.1.1 <a@example.net>: no".to_owned()));
         let line = "status=deferred (host mx.example.net[192.0.2.1] refused to talk to me: 421 \
                     4.7.0 too many)";
-        assert_eq!(found(line).0, 421);
-        assert_eq!(found(line).1, Some(Phase::Greeting));
+        assert_eq!(found(line), (421, Some(Phase::Greeting), "4.7.0 too many".to_owned()));
         let line = "postfix/smtpd[7]: NOQUEUE: reject: RCPT from mx[192.0.2.1]: 554 5.7.1 \
                     <a@example.net>: Relay access denied; from=<b@example.org> to=<a@example.net>";
         let text = "5.7.1 <a@example.net>: Relay access denied".to_owned();

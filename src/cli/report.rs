@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::cause::{Blame, advice};
-use crate::observation::{Failure, Observation, Round, TlsFacts};
+use super::paint::Paint;
+use crate::cause::{Blame, Permanence, Rules, advice, explain};
+use crate::observation::{Observation, Round, TlsFacts};
 use crate::smtp::Phase;
 use crate::target::Check;
 
@@ -25,11 +26,17 @@ pub(super) fn succeeded(round: &Round) -> bool {
 }
 
 /// The table for a person.
-pub(super) fn text(check: &Check, round: &Round, verbose: bool, colour: bool) -> String {
+pub(super) fn text(
+    check: &Check,
+    round: &Round,
+    rules: &Rules,
+    verbose: bool,
+    colour: bool,
+) -> String {
     let paint = Paint { on: colour };
     let mut out = String::new();
     for seen in &round.observations {
-        endpoint(&mut out, check, seen, verbose, paint);
+        endpoint(&mut out, check, seen, rules, verbose, paint);
         out.push('\n');
     }
     for (endpoint, skip) in &round.skipped {
@@ -38,6 +45,9 @@ pub(super) fn text(check: &Check, round: &Round, verbose: bool, colour: bool) ->
             let _ = write!(out, ", {cause} until {}", utc(until));
         }
         out.push('\n');
+    }
+    for note in &round.notes {
+        let _ = writeln!(out, "note: {note}");
     }
     if round.left_out > 0 {
         let _ = writeln!(out, "{} more addresses were counted and not probed", round.left_out);
@@ -54,7 +64,14 @@ pub(super) fn text(check: &Check, round: &Round, verbose: bool, colour: bool) ->
     out
 }
 
-fn endpoint(out: &mut String, check: &Check, seen: &Observation, verbose: bool, paint: Paint) {
+fn endpoint(
+    out: &mut String,
+    check: &Check,
+    seen: &Observation,
+    rules: &Rules,
+    verbose: bool,
+    paint: Paint,
+) {
     let place = match (seen.endpoint.host.is_empty(), seen.endpoint.address) {
         (true, _) => check.target.name.to_string(),
         (false, Some(address)) if address.to_string() != *seen.endpoint.host => {
@@ -89,7 +106,7 @@ fn endpoint(out: &mut String, check: &Check, seen: &Observation, verbose: bool, 
         certificate(out, tls, seen.ended);
     }
     out.push('\n');
-    verdict(out, seen, paint);
+    verdict(out, seen, rules, paint);
     if verbose {
         out.push('\n');
         for line in &seen.transcript.lines {
@@ -160,7 +177,7 @@ fn certificate(out: &mut String, tls: &TlsFacts, now: SystemTime) {
     let _ = writeln!(out, "  verified    {trust}");
 }
 
-fn verdict(out: &mut String, seen: &Observation, paint: Paint) {
+fn verdict(out: &mut String, seen: &Observation, rules: &Rules, paint: Paint) {
     let Some(failure) = &seen.failure else {
         let word = if seen.negative { "AS EXPECTED" } else { "UP" };
         let ready = seen
@@ -185,28 +202,28 @@ fn verdict(out: &mut String, seen: &Observation, paint: Paint) {
         failure.phase
     );
     let _ = writeln!(out, "  said        {}", failure.detail);
-    let _ = writeln!(out, "  whose move  {}", side(failure));
     let advice = advice::of(failure.cause);
     let _ = writeln!(out, "  meaning     {}", advice.meaning);
     let _ = writeln!(out, "  next step   {}", advice.action);
-    if let Some(wait) = advice.wait {
+    // Waiting mends nothing that lasts.
+    if let Some(wait) = advice.wait.filter(|_| failure.permanence == Permanence::Transient) {
         let _ = writeln!(out, "  wait        {wait}");
     }
-    let _ = writeln!(out, "  rule        {} ({})", failure.rule, failure.permanence);
-}
-
-fn side(failure: &Failure) -> &'static str {
-    match failure.blame {
-        Blame::Target => "theirs: the server",
-        Blame::Path => "the network between",
-        Blame::Sender => "ours as a sender: address, name, reputation, credentials or settings",
-        Blame::Exporter => "the measurement's: this says nothing about the server",
-    }
+    let _ = writeln!(out, "  whose move  {}", explain::side(failure.blame));
+    let _ = writeln!(out, "  lasts       {}", explain::lasting(failure.permanence));
+    let confidence = match rules.confidence(&failure.rule) {
+        Some(family) => family.to_text(&failure.rule),
+        None => format!("high: seen, not read from a reply (rule {})", failure.rule),
+    };
+    let _ = writeln!(out, "  confidence  {confidence}");
+    let doc = rules.doc(&failure.rule).unwrap_or(advice.doc);
+    let _ = writeln!(out, "  read more   {doc}");
 }
 
 /// The same as one JSON object.
-pub(super) fn json(check: &Check, round: &Round) -> String {
-    let endpoints: Vec<Value> = round.observations.iter().map(|seen| seen_json(seen)).collect();
+pub(super) fn json(check: &Check, round: &Round, rules: &Rules) -> String {
+    let endpoints: Vec<Value> =
+        round.observations.iter().map(|seen| seen_json(seen, rules)).collect();
     let skipped: Vec<Value> = round
         .skipped
         .iter()
@@ -228,13 +245,14 @@ pub(super) fn json(check: &Check, round: &Round) -> String {
         "ended": utc(round.ended),
         "mx_records": round.mx_records,
         "left_out": round.left_out,
+        "notes": round.notes,
         "endpoints": endpoints,
         "skipped": skipped,
     });
     format!("{value:#}\n")
 }
 
-fn seen_json(seen: &Observation) -> Value {
+fn seen_json(seen: &Observation, rules: &Rules) -> Value {
     let phases: BTreeMap<&str, f64> =
         seen.phases.iter().map(|(phase, time)| (phase.as_str(), time.as_secs_f64())).collect();
     let replies: Vec<Value> = seen
@@ -294,10 +312,12 @@ fn seen_json(seen: &Observation) -> Value {
             "blame": failure.blame,
             "rule": failure.rule,
             "permanence": failure.permanence,
+            "confidence": rules.confidence(&failure.rule),
             "detail": failure.detail,
             "meaning": advice.meaning,
             "action": advice.action,
-            "wait": advice.wait,
+            "wait": advice.wait.filter(|_| failure.permanence == Permanence::Transient),
+            "doc": rules.doc(&failure.rule).unwrap_or(advice.doc),
         })
     });
     let transcript: Vec<Value> = seen
@@ -402,37 +422,6 @@ fn expiry(not_after: i64, now: SystemTime) -> String {
         format!("{at} ({} days ago)", -days - 1)
     } else {
         format!("{at} (in {days} days)")
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Paint {
-    on: bool,
-}
-
-impl Paint {
-    fn with(self, code: &str, text: &str) -> String {
-        if self.on { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
-    }
-
-    fn bold(self, text: &str) -> String {
-        self.with("1", text)
-    }
-
-    fn dim(self, text: &str) -> String {
-        self.with("2", text)
-    }
-
-    fn red(self, text: &str) -> String {
-        self.with("31", text)
-    }
-
-    fn green(self, text: &str) -> String {
-        self.with("32", text)
-    }
-
-    fn verdict(self, good: bool, text: &str) -> String {
-        if good { self.green(text) } else { self.red(text) }
     }
 }
 

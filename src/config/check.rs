@@ -12,6 +12,7 @@ use rustls::pki_types::pem::PemObject;
 use super::Config;
 use super::disk;
 use super::module;
+use super::rules;
 use super::shown;
 use super::targets::{Gathered, Targets};
 use super::text::printable;
@@ -43,6 +44,11 @@ pub(super) fn check(
     }
     if let Some(probe) = root.map("probe", "probe", findings) {
         read_probe(&mut policy, &probe, findings);
+    }
+    if let Some(list) = root.list("cause_rules", findings)
+        && let Some(rules) = rules::read(list, findings)
+    {
+        policy.rules = rules;
     }
     let modules = module::read(root.at("modules"), base, environment, findings);
     let patterns = root.list("target_files", findings).unwrap_or_default();

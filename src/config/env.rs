@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Problem;
 use super::file;
+use super::near;
 use super::text::printable;
 use super::tree::{Node, Value};
 
@@ -43,7 +44,7 @@ pub(super) fn apply(
         }
         let Some(overrides) = read(name, value) else {
             let known = names();
-            refuse(match file::nearest(name, known.iter().map(String::as_str)) {
+            refuse(match near::nearest(name, known.iter().map(String::as_str)) {
                 Some(near) => format!("unknown setting, did you mean {near}?"),
                 None => format!("unknown setting. Known: {}", known.join(", ")),
             });

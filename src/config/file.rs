@@ -20,7 +20,7 @@ pub fn reference() -> &'static [KeyDoc] {
     KEYS
 }
 
-/// The reference as a Markdown table.
+/// The reference as Markdown: a table, and how patterns are written.
 pub fn markdown() -> String {
     let mut out = String::from("| key | value | default | meaning |\n|---|---|---|---|\n");
     let cell = |text: &str| text.replace('|', "\\|").replace('\n', " ");
@@ -29,6 +29,7 @@ pub fn markdown() -> String {
         let (kind, text) = (cell(key.kind), cell(key.text));
         out.push_str(&format!("| `{}` | {kind} | {default} | {text} |\n", key.path));
     }
+    out.push_str(super::rules::REFERENCE);
     out
 }
 
@@ -60,51 +61,6 @@ pub(super) fn home_of(name: &str) -> Option<&'static str> {
     });
     let home = homes.next()?;
     homes.next().is_none().then_some(home)
-}
-
-/// The known name that is closest to what was written, when it is close, or that it begins.
-pub(super) fn nearest<'k>(said: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
-    if said.len() > 64 {
-        return None;
-    }
-    let said = said.to_lowercase();
-    let mut longer = Vec::new();
-    let near = known
-        .take(200)
-        .inspect(|name| {
-            if said.len() >= 2 && name.starts_with(&said) {
-                longer.push(*name);
-            }
-        })
-        .map(|name| (distance(&said, &name.to_lowercase()), name))
-        .filter(|(distance, name)| *distance <= 1.max(name.len().min(said.len()) / 3))
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name);
-    // The start of one name alone is as good as a slip: `user` for `username`.
-    near.or_else(|| if longer.len() == 1 { longer.pop() } else { None })
-}
-
-/// Letters put in, left out, changed or swapped with their neighbour between two words.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut before: Vec<usize> = Vec::new();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut next = vec![i + 1];
-        for (j, y) in b.iter().enumerate() {
-            let cell = |line: &[usize], at: usize| line.get(at).copied().unwrap_or(usize::MAX / 2);
-            let mut least = (cell(&row, j) + usize::from(x != y))
-                .min(cell(&row, j + 1) + 1)
-                .min(cell(&next, j) + 1);
-            let swapped = i > 0 && j > 0 && a.get(i - 1) == Some(y) && b.get(j - 1) == Some(x);
-            if swapped {
-                least = least.min(cell(&before, j - 1) + 1);
-            }
-            next.push(least);
-        }
-        before = std::mem::replace(&mut row, next);
-    }
-    row.last().copied().unwrap_or_default()
 }
 
 const fn key(
@@ -316,7 +272,8 @@ const KEYS: &[KeyDoc] = &[
         "modules.<name>.expect.phase",
         "greeting, ehlo, starttls, ehlo_tls, auth, mail or rcpt",
         "",
-        "The phase whose last reply is looked at. Required, and one that the module reaches.",
+        "The phase whose last reply is looked at. Required, and one that the module reaches. `auth` is \
+         met as well by a server that does not offer AUTH on this channel.",
     ),
     key(
         "modules.<name>.expect.codes",
@@ -369,6 +326,72 @@ const KEYS: &[KeyDoc] = &[
         "[]",
         "More targets: YAML or JSON files that hold a list as under `targets`, or Prometheus' `file_sd` form, where the labels `__module` and `__interval` are settings. Relative to this file; `*` and `?` in the last part of the path. Read again when they change.",
     ),
+    key(
+        "cause_rules",
+        "list of maps",
+        "[]",
+        "Rules of your own for what refusals mean. They are asked before the built-in ones, in this order, and the first that holds decides.",
+    ),
+    key(
+        "cause_rules[].id",
+        "text",
+        "",
+        "A name that stays, shown as `rule`: a-z, 0-9, `_` and `-` in parts parted by dots, such as `local.quota`. Not a built-in one. Required.",
+    ),
+    key(
+        "cause_rules[].cause",
+        "a cause that a reply can state",
+        "",
+        "What the refusal means: the label `cause`. Required.",
+    ),
+    key(
+        "cause_rules[].text",
+        "list of patterns",
+        "[]",
+        "Words of the reply; one pattern must hold. At least one of `text`, `codes` and `enhanced` is stated.",
+    ),
+    key(
+        "cause_rules[].codes",
+        "list of numbers",
+        "[]",
+        "Reply codes: `421` is that one, `45` is 450 to 459, `4` is 400 to 499. Empty: every refusal.",
+    ),
+    key(
+        "cause_rules[].enhanced",
+        "list of subject.detail",
+        "[]",
+        "Enhanced status codes without their class: `7.28`, or `7.20-29` for several. Empty: any, or none.",
+    ),
+    key(
+        "cause_rules[].phases",
+        "list of greeting, ehlo, starttls, ehlo_tls, auth, mail, rcpt, rset or quit",
+        "[]",
+        "What was answered. Empty: anything. With phases a rule does not hold for a pasted reply whose phase is not known.",
+    ),
+    key(
+        "cause_rules[].permanence",
+        "transient, permanent or permanent_in_disguise",
+        "the code's, and the text's",
+        "Whether trying again helps. `permanent_in_disguise` is a 4xx that will not pass.",
+    ),
+    key(
+        "cause_rules[].blame",
+        "target, path, sender or exporter",
+        "the cause's",
+        "Whose move it is. What is blamed on `exporter` never counts against a target.",
+    ),
+    key(
+        "cause_rules[].doc",
+        "URL",
+        "the built-in page about the cause",
+        "A page for whoever is on call.",
+    ),
+    key(
+        "cause_rules[].example",
+        "text",
+        "",
+        "A whole reply, such as `421 4.7.0 Quota of this pool is used up`, that the rule must win: checked at each load. Required.",
+    ),
     key("probe", "map", "", "Probes that are asked for through `/probe`."),
     key(
         "probe.allow",
@@ -393,24 +416,19 @@ mod tests {
         assert_eq!(known("dns"), ["servers", "timeout"]);
         assert_eq!(
             known(""),
-            ["exporter", "dns", "tls", "modules", "targets", "target_files", "probe"]
+            [
+                "exporter",
+                "dns",
+                "tls",
+                "modules",
+                "targets",
+                "target_files",
+                "cause_rules",
+                "probe"
+            ]
         );
         assert_eq!(known("modules"), [""; 0]);
         assert_eq!(known("exporter.host_budget"), ["max_concurrent", "min_gap"]);
-    }
-
-    #[test]
-    fn a_near_spelling_is_found_and_a_far_one_is_not() {
-        let known = ["timeout", "servers"];
-        assert_eq!(nearest("timeuot", known.into_iter()), Some("timeout"));
-        assert_eq!(nearest("TimeOut", known.into_iter()), Some("timeout"));
-        assert_eq!(nearest("server", known.into_iter()), Some("servers"));
-        assert_eq!(nearest("resolver", known.into_iter()), None);
-        assert_eq!(nearest("time", known.into_iter()), Some("timeout"));
-        assert_eq!(nearest("ca", ["ca_file"].into_iter()), Some("ca_file"));
-        assert_eq!(nearest("pass", ["password", "password_file"].into_iter()), None);
-        assert_eq!(distance("abcd", "acbd"), 1);
-        assert_eq!(distance("", "abc"), 3);
     }
 
     #[test]

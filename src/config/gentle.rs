@@ -8,7 +8,7 @@ use super::module::Modules;
 use super::targets::Said;
 use super::value;
 use super::walk::{Findings, Spot};
-use crate::target::{FOREIGN_AUTH_INTERVAL, FOREIGN_INTERVAL, HostName, Module, Own, Place};
+use crate::target::{HostName, Module, Own, Place};
 
 /// Tells ours from others' and keeps what the others need.
 pub(super) struct Gentle<'a> {
@@ -54,8 +54,7 @@ impl<'a> Gentle<'a> {
         let mut modules = Vec::new();
         let mut told = false;
         for module in &said.modules {
-            let least =
-                if module.auth.is_some() { FOREIGN_AUTH_INTERVAL } else { FOREIGN_INTERVAL };
+            let least = module.gentle_interval();
             let stated = said.interval.as_ref().map(|(stated, _)| *stated).or(module.interval);
             match stated {
                 None => modules.push(self.with_interval(module, least)),
@@ -67,7 +66,7 @@ impl<'a> Gentle<'a> {
                     modules.push(module.clone());
                 }
             }
-            if module.mail.is_some() && module.auth.is_none() {
+            if module.tries_strangers_recipients() {
                 findings.problem(
                     &said.spot,
                     format!(

@@ -2,7 +2,7 @@
 //!
 //! The file becomes a tree that knows where each value was written (`tree`), the environment is
 //! laid over it (`env`), and every key is parsed into the type that carries its bounds (`check`,
-//! `module`, `targets`; single values in `value`). [`reference()`] lists the keys. A load is all or
+//! `module`, `targets`, `rules`; single values in `value`). [`reference()`] lists the keys. A load is all or
 //! nothing: one problem anywhere, in a target file or a secret too, refuses the whole.
 
 mod check;
@@ -12,6 +12,8 @@ mod file;
 mod gentle;
 mod label;
 mod module;
+mod near;
+mod rules;
 mod secret;
 mod shown;
 mod summary;
@@ -23,7 +25,6 @@ mod walk;
 
 pub use disk::matching;
 pub use file::{KeyDoc, markdown, reference};
-pub use value::place;
 
 use std::collections::BTreeMap;
 use std::fmt;

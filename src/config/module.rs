@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::file;
+use super::near;
 use super::secret;
 use super::text::printable;
 use super::value::{self, Parsed};
@@ -144,7 +144,7 @@ pub(super) fn choice<T>(
     parse(text).ok_or_else(|| {
         let words: Vec<&str> = words.collect();
         let (said, known) = (printable(text), words.join(", "));
-        match file::nearest(text, words.iter().copied()) {
+        match near::nearest(text, words.iter().copied()) {
             Some(near) => format!("`{said}` is unknown, did you mean {near}? There are {known}"),
             None => format!("`{said}` is unknown; write one of {known}"),
         }

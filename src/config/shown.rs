@@ -5,8 +5,10 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 
 use super::Config;
+use super::rules;
 use super::secret;
 use super::value::show;
+use crate::cause::UserRule;
 use crate::target::{Allow, Auth, Module, Place, Secret, Target};
 
 /// The YAML. Target files' targets stand among the others.
@@ -60,6 +62,7 @@ pub(super) fn yaml(config: &Config, target_files: &[String]) -> String {
         ),
         ("targets".to_owned(), Shown::List(config.targets.values().map(|t| target(t)).collect())),
         ("target_files".to_owned(), list(target_files)),
+        ("cause_rules".to_owned(), Shown::List(policy.rules.user().iter().map(rule).collect())),
         (
             "probe".to_owned(),
             map([
@@ -141,6 +144,35 @@ fn target(target: &Target) -> Shown {
         let labels = target.labels.iter().map(|(k, v)| (k.clone(), text(v))).collect();
         keys.push(("labels", Shown::Map(labels)));
     }
+    map(keys)
+}
+
+/// A rule as it was written: what it leaves open stays open.
+fn rule(rule: &UserRule) -> Shown {
+    let mut keys = vec![("id", text(&rule.id)), ("cause", text(rule.cause))];
+    if !rule.text.is_empty() {
+        keys.push(("text", list(&rule.text)));
+    }
+    if !rule.codes.is_empty() {
+        keys.push(("codes", Shown::List(rule.codes.iter().map(|code| number(*code)).collect())));
+    }
+    if !rule.enhanced.is_empty() {
+        let enhanced = rule.enhanced.iter().map(|range| text(rules::show_enhanced(*range)));
+        keys.push(("enhanced", Shown::List(enhanced.collect())));
+    }
+    if !rule.phases.is_empty() {
+        keys.push(("phases", list(&rule.phases)));
+    }
+    if let Some(permanence) = rule.permanence {
+        keys.push(("permanence", text(permanence)));
+    }
+    if let Some(blame) = rule.blame {
+        keys.push(("blame", text(blame)));
+    }
+    if let Some(doc) = &rule.doc {
+        keys.push(("doc", text(doc)));
+    }
+    keys.push(("example", text(&rule.example)));
     map(keys)
 }
 

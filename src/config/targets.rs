@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::disk;
-use super::file;
 use super::gentle::Gentle;
 use super::label::{label_name, label_value, target_name};
 use super::module::{self, Modules};
+use super::near;
 use super::text::printable;
 use super::tree::{self, MAX_BYTES, Value};
 use super::value::{self, Parsed};
@@ -220,7 +220,7 @@ impl<'a> Gathered<'a> {
             let known: Vec<&str> = names().take(50).collect();
             let known = known.join(", ");
             let name_shown = printable(name);
-            match file::nearest(name, names()) {
+            match near::nearest(name, names()) {
                 Some(near) => {
                     format!("no module `{name_shown}`, did you mean `{near}`? There are {known}")
                 }
@@ -262,7 +262,7 @@ impl<'a> Gathered<'a> {
         }
         for at in fields.list("targets", findings).unwrap_or_default() {
             let Some(name) = at.text(findings) else { continue };
-            let place = findings.take(&at.spot(), value::place(&name));
+            let place = findings.take(&at.spot(), Place::parse(&name));
             let said = Said {
                 name,
                 name_spot: at.spot(),

@@ -1,5 +1,7 @@
 //! Bytes to text, and text to something that a message can show.
 
+pub(super) use crate::target::place::printable;
+
 /// What is wrong, with the place if there is one.
 type Undecodable = (Option<(u32, u32)>, String);
 
@@ -22,23 +24,6 @@ pub(super) fn decode(bytes: &[u8]) -> Result<&str, Undecodable> {
             format!("holds the control character U+{:04X}; remove it", u32::from(found)),
         )),
     }
-}
-
-/// Text as a message may show it: one line, no control characters, cut short.
-pub(super) fn printable(text: &str) -> String {
-    let mut shown = String::new();
-    for (n, c) in text.chars().enumerate() {
-        if n == 80 {
-            shown.push('…');
-            break;
-        }
-        if c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}') {
-            shown.extend(c.escape_default());
-        } else {
-            shown.push(c);
-        }
-    }
-    shown
 }
 
 /// Line and column, from 1, of a byte.

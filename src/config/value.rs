@@ -1,14 +1,16 @@
 //! Single values: text to a duration, a number, a host, an address. Each function says what is
 //! wrong and what would be right, without the key's path, which the caller knows.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
 
 use super::text::printable;
-use crate::target::{Allow, HostName, Place};
+use crate::smtp::command;
+pub(super) use crate::target::place::{address, domain, host};
+use crate::target::{Allow, HostName};
 
 /// A value, or what is wrong with the text.
 pub(super) type Parsed<T> = Result<T, String>;
@@ -131,11 +133,6 @@ pub(super) fn port(text: &str) -> Parsed<u16> {
     number(text, 1, 65535).map(|n| u16::try_from(n).unwrap_or(u16::MAX))
 }
 
-/// A port behind a host, for a message that has to say which part is meant.
-fn port_of(text: &str) -> Parsed<u16> {
-    port(text).map_err(|message| format!("the port {message}"))
-}
-
 /// A number within bounds that may have a fraction.
 pub(super) fn factor(text: &str, least: f64, most: f64) -> Parsed<f64> {
     let plain = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
@@ -157,144 +154,6 @@ pub(super) fn boolean(text: &str) -> Parsed<bool> {
             Err(format!("`{text}` is text in YAML 1.2; write false"))
         }
         _ => Err(format!("`{}` is neither true nor false", printable(text))),
-    }
-}
-
-/// A name in its ASCII form (IDNA, UTS 46), lower case, without the trailing dot. Underscores are
-/// let through: names with them exist in private zones and resolve.
-pub(crate) fn domain(text: &str) -> Parsed<Arc<str>> {
-    let shown = printable(text);
-    if text.is_empty() {
-        return Err("is empty; write a name such as mx1.example.net".to_owned());
-    }
-    // A bound on the input keeps the cost of Punycode small.
-    if text.len() > 1024 {
-        return Err(format!("`{shown}` is longer than a name can be (253 bytes)"));
-    }
-    let bare = text.strip_suffix('.').unwrap_or(text);
-    let ascii = if bare.is_ascii() && !bare.to_ascii_lowercase().contains("xn--") {
-        bare.to_ascii_lowercase()
-    } else {
-        idna::domain_to_ascii_cow(bare.as_bytes(), idna::AsciiDenyList::EMPTY)
-            .map_err(|_| format!("`{shown}` is not a valid international name (IDNA)"))?
-            .into_owned()
-    };
-    if ascii.len() > 253 {
-        return Err(format!("`{shown}` is longer than a name can be (253 bytes)"));
-    }
-    for label in ascii.split('.') {
-        if label.is_empty() {
-            return Err(format!(
-                "`{shown}` has an empty label: two dots in a row, or one in front"
-            ));
-        }
-        if label.len() > 63 {
-            return Err(format!("`{shown}` has a label of more than 63 bytes"));
-        }
-        if let Some(bad) =
-            label.chars().find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_')))
-        {
-            return Err(format!(
-                "`{shown}` holds {}, which no host name can",
-                if bad == ' ' {
-                    "a space".to_owned()
-                } else {
-                    format!("`{}`", printable(&bad.to_string()))
-                }
-            ));
-        }
-        if label.starts_with('-') || label.ends_with('-') {
-            return Err(format!("`{shown}` has a label that begins or ends with a hyphen"));
-        }
-    }
-    let last = ascii.rsplit('.').next().unwrap_or_default();
-    let hexadecimal =
-        last.strip_prefix("0x").is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()));
-    if hexadecimal || last.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(format!(
-            "`{shown}` is neither a name nor an IPv4 address; an address is four decimal numbers \
-             from 0 to 255 without leading zeros, such as 192.0.2.1"
-        ));
-    }
-    Ok(Arc::from(ascii))
-}
-
-/// An address literal without port and brackets; an IPv4-mapped one becomes IPv4.
-pub(super) fn address(text: &str) -> Parsed<IpAddr> {
-    if text.contains('%') {
-        return Err(format!(
-            "`{}` has a zone id, which can't be probed; use a global or unique local address",
-            printable(text)
-        ));
-    }
-    let address = text
-        .parse::<IpAddr>()
-        .map_err(|_| format!("`{}` is not an IP address", printable(text)))?
-        .to_canonical();
-    let shown = printable(text);
-    if address.is_unspecified() {
-        Err(format!("`{shown}` stands for no host"))
-    } else if address.is_multicast() || address == IpAddr::V4(Ipv4Addr::BROADCAST) {
-        Err(format!("`{shown}` is a multicast or broadcast address; SMTP needs one host"))
-    } else {
-        Ok(address)
-    }
-}
-
-/// `name`, `192.0.2.1`, `2001:db8::1`, each with a port if wanted: `name:25`, `[2001:db8::1]:25`.
-pub(crate) fn host(text: &str) -> Parsed<(HostName, Option<u16>)> {
-    let shown = printable(text);
-    if let Some((_, rest)) = text.split_once("://") {
-        let rest = rest.split('/').next().unwrap_or_default();
-        return Err(format!("`{shown}` is a URL; write the host alone: {}", printable(rest)));
-    }
-    if let Some((_, at)) = text.rsplit_once('@') {
-        return Err(format!(
-            "`{shown}` is a mail address; for the servers that take its mail write domain: {}",
-            printable(at)
-        ));
-    }
-    if let Some(rest) = text.strip_prefix('[') {
-        let Some((inside, after)) = rest.split_once(']') else {
-            return Err(format!("`{shown}` lacks the closing bracket"));
-        };
-        let found = address(inside)
-            .map_err(|message| format!("{message}; brackets are for IPv6 addresses"))?;
-        return match after.strip_prefix(':') {
-            Some(after) => Ok((HostName::Address(found), Some(port_of(after)?))),
-            None if after.is_empty() => Ok((HostName::Address(found), None)),
-            None => Err(format!("`{shown}` has text after the bracket; a port follows a colon")),
-        };
-    }
-    let colons = text.bytes().filter(|b| *b == b':').count();
-    if colons > 1 || text.contains('%') {
-        if text.parse::<Ipv6Addr>().is_err() && !text.contains('%') {
-            return Err(format!(
-                "`{shown}` is not an IPv6 address; with a port write [2001:db8::1]:25"
-            ));
-        }
-        return Ok((HostName::Address(address(text)?), None));
-    }
-    let (name, port) = match text.split_once(':') {
-        Some((name, stated)) => (name, Some(port_of(stated)?)),
-        None => (text, None),
-    };
-    if name.parse::<IpAddr>().is_ok() {
-        return Ok((HostName::Address(address(name)?), port));
-    }
-    Ok((HostName::Name(domain(name)?), port))
-}
-
-/// What `/probe`, the command line and Prometheus' file form take: a host with or without a port,
-/// or `domain:NAME`.
-///
-/// # Errors
-///
-/// What is wrong with the text and what would be right.
-pub fn place(text: &str) -> Result<Place, String> {
-    match text.strip_prefix("domain:") {
-        Some(name) => Ok(Place::Domain(domain(name)?)),
-        None => host(text).map(|(host, port)| Place::Host { host, port }),
     }
 }
 
@@ -406,27 +265,22 @@ pub(crate) fn helo(text: &str) -> Parsed<Arc<str>> {
     if name.contains('_') {
         return Err(format!("`{name}` has an underscore, which many servers refuse in EHLO"));
     }
-    if &*name == "localhost" || name.starts_with("localhost.") {
-        return Err(format!(
-            "`{name}` is refused by many servers; write the host's public name, whose address \
-             points back to it"
-        ));
-    }
+    command::check_helo(&name).map_err(|error| format!("`{name}`: {error}"))?;
     Ok(name)
 }
 
 /// Why a name that passed [`helo`] can't be said to servers that are not ours; none when it can.
 pub(crate) fn helo_not_public(name: &str) -> Option<String> {
-    if name.starts_with('[') {
-        return None;
-    }
     let last = name.rsplit('.').next().unwrap_or_default();
-    if last == name {
-        return Some(format!("`{name}` is a single label and not a full name"));
+    if command::is_public_helo(name) {
+        None
+    } else if name.starts_with('[') {
+        Some(format!("`{name}` is an address that no one outside can reach"))
+    } else if last == name {
+        Some(format!("`{name}` is a single label and not a full name"))
+    } else {
+        Some(format!("`{name}` ends in .{last}, which no one outside can look up"))
     }
-    let private = ["local", "internal", "localdomain", "lan", "home", "corp", "intranet"];
-    (private.contains(&last) || name.ends_with(".home.arpa"))
-        .then(|| format!("`{name}` ends in .{last}, which no one outside can look up"))
 }
 
 /// A mail address as it goes between the angle brackets of MAIL and RCPT: a dot-atom, and a domain
@@ -447,5 +301,8 @@ pub(crate) fn mail_address(text: &str) -> Parsed<String> {
         ));
     }
     let host = if host.starts_with('[') { helo(host)? } else { domain(host)? };
-    Ok(format!("{local}@{host}"))
+    let address = format!("{local}@{host}");
+    // What passes here can be said.
+    command::check_forward_path(&address).map_err(|error| format!("`{shown}`: {error}"))?;
+    Ok(address)
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::Problem;
 use super::file;
+use super::near;
 use super::text::printable;
 use super::tree::{Node, Value};
 use super::value::Parsed;
@@ -178,7 +179,7 @@ impl At {
 /// What is wrong with a key that nobody knows.
 fn unknown(key: &str, known: &[&str]) -> String {
     let list = known.join(", ");
-    if let Some(near) = file::nearest(key, known.iter().copied()) {
+    if let Some(near) = near::nearest(key, known.iter().copied()) {
         format!("unknown key, did you mean `{near}`? Known here: {list}")
     } else if let Some(home) = file::home_of(key) {
         let home = if home.is_empty() { "the top of the file" } else { home };

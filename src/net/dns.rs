@@ -24,9 +24,9 @@ use crate::target::Family;
 ///
 /// # Why a control question
 ///
-/// SERVFAIL says that the resolver has no answer, and not whose trouble that is. So the same resolver
-/// is then asked for the name servers of the root: one that answers this works, and the domain's
-/// servers or its DNSSEC are broken.
+/// SERVFAIL says that the resolver has no answer, and silence that it has none yet; neither says whose
+/// trouble that is. So the same resolver is then asked for the name servers of the root: one that
+/// answers this works, and the domain's servers are silent, or they or their DNSSEC are broken.
 pub struct Resolver {
     servers: Vec<Server>,
     /// The index of the server that answered last.
@@ -229,21 +229,38 @@ impl Resolver {
     /// Of the failures of all servers the one that says most, with what each of them did.
     async fn most_telling(&self, failures: Vec<(&Server, Failure)>) -> Result<Answer, Failure> {
         let details: Vec<String> = failures.iter().map(|(_, f)| f.detail.clone()).collect();
-        let Some((server, mut worst)) = failures.into_iter().max_by_key(|(_, f)| weight(f)) else {
+        let Some((_, worst)) = failures.iter().max_by_key(|(_, f)| weight(f)) else {
             return Err(Failure::dns(DnsReason::Other, "no DNS server to ask"));
         };
+        let mut worst = worst.clone();
         worst.detail = details.join("; ");
-        if worst.dns != Some(DnsReason::Servfail) {
-            return Err(worst);
+        let (well, ill) = match worst.dns {
+            Some(DnsReason::Servfail) => (DnsReason::Servfail, DnsReason::ResolverServfail),
+            Some(DnsReason::Timeout) => (DnsReason::Unanswered, DnsReason::Timeout),
+            _ => return Err(worst),
+        };
+        // The question is over; what follows is about the resolvers. It takes a second at most, also
+        // when the question took all of its time.
+        let failed = failures.iter().filter(|(_, failure)| failure.dns == worst.dns);
+        let failed: Vec<&Server> = failed.map(|(server, _)| *server).collect();
+        let (reason, root) = match self.answering_for_root(&failed).await {
+            Some(server) => (well, format!("{} does answer for the root", server.address)),
+            None => (ill, "no answer for the root either".to_owned()),
+        };
+        Err(Failure::dns(reason, format!("{}; {root}", worst.detail)))
+    }
+
+    /// The first of `servers` that answers the control question.
+    async fn answering_for_root<'a>(&self, servers: &[&'a Server]) -> Option<&'a Server> {
+        let deadline = Instant::now() + self.timeout.min(CONTROL_TIMEOUT);
+        for (index, server) in servers.iter().enumerate() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let shares = u32::try_from(servers.len() - index).unwrap_or(1);
+            if server.answers_for_root(left / shares.max(1)).await {
+                return Some(server);
+            }
         }
-        // The question has been answered, with SERVFAIL; what follows is about the resolver. It
-        // takes a second at most, also when the answer came late.
-        if server.answers_for_root(self.timeout.min(CONTROL_TIMEOUT)).await {
-            worst.detail.push_str("; it does answer for the root");
-            return Err(worst);
-        }
-        let detail = format!("{}; it has no answer for the root either", worst.detail);
-        Err(Failure::dns(DnsReason::ResolverServfail, detail))
+        None
     }
 }
 
@@ -278,10 +295,11 @@ fn weight(failure: &Failure) -> u8 {
         Some(DnsReason::Other | DnsReason::NullMx | DnsReason::BadMx) => 2,
         Some(DnsReason::Refused) => 3,
         Some(DnsReason::ResolverServfail) => 4,
-        Some(DnsReason::Servfail) => 5,
+        Some(DnsReason::Unanswered) => 5,
+        Some(DnsReason::Servfail) => 6,
         // Our own limits.
-        None => 6,
-        Some(DnsReason::Nxdomain) => 7,
+        None => 7,
+        Some(DnsReason::Nxdomain) => 8,
     }
 }
 

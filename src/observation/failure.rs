@@ -50,6 +50,7 @@ impl Failure {
         let mut failure =
             Self::new(Phase::Resolve, Cause::DnsFailure, detail).blamed(reason.blame());
         failure.rule = Cow::Borrowed(reason.rule());
+        failure.permanence = reason.permanence();
         failure.dns = Some(reason);
         failure
     }
@@ -69,6 +70,9 @@ closed_enum! {
         /// The resolver could not get an answer for this name, though it answers for the root:
         /// their name servers, or their DNSSEC, are broken.
         Servfail => "servfail",
+        /// No answer came for this name, though the resolver answers for the root: their name servers
+        /// are silent.
+        Unanswered => "unanswered",
         /// The resolver cannot get an answer for anything.
         ResolverServfail => "resolver_servfail",
         /// The resolver will not answer us.
@@ -84,10 +88,26 @@ impl DnsReason {
     /// Whose move it is. A resolver that is silent or refuses is our own trouble.
     pub const fn blame(self) -> Blame {
         match self {
-            Self::Nxdomain | Self::Nodata | Self::NullMx | Self::BadMx | Self::Servfail => {
-                Blame::Target
-            }
+            Self::Nxdomain
+            | Self::Nodata
+            | Self::NullMx
+            | Self::BadMx
+            | Self::Servfail
+            | Self::Unanswered => Blame::Target,
             Self::ResolverServfail | Self::Refused | Self::Timeout | Self::Other => Blame::Exporter,
+        }
+    }
+
+    /// What a zone says stays so until somebody edits it; servers come back by themselves.
+    pub const fn permanence(self) -> Permanence {
+        match self {
+            Self::Nxdomain | Self::Nodata | Self::NullMx | Self::BadMx => Permanence::Permanent,
+            Self::Servfail
+            | Self::Unanswered
+            | Self::ResolverServfail
+            | Self::Refused
+            | Self::Timeout
+            | Self::Other => Permanence::Transient,
         }
     }
 
@@ -99,10 +119,29 @@ impl DnsReason {
             Self::NullMx => "dns.null_mx",
             Self::BadMx => "dns.bad_mx",
             Self::Servfail => "dns.servfail",
+            Self::Unanswered => "dns.unanswered",
             Self::ResolverServfail => "dns.resolver_servfail",
             Self::Refused => "dns.refused",
             Self::Timeout => "dns.timeout",
             Self::Other => "dns.other",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_zone_says_is_permanent_and_what_servers_do_is_not() {
+        for reason in DnsReason::ALL {
+            let failure = Failure::dns(*reason, "");
+            let said = matches!(
+                reason,
+                DnsReason::Nxdomain | DnsReason::Nodata | DnsReason::NullMx | DnsReason::BadMx
+            );
+            assert_eq!(failure.permanence == Permanence::Permanent, said, "{reason}");
+            assert_eq!(failure.rule, format!("dns.{reason}"));
         }
     }
 }

@@ -214,6 +214,8 @@ pub struct Round {
     pub paused: Vec<(Endpoint, SystemTime, Cause)>,
     /// Endpoints that the asker may not have probed.
     pub forbidden: Vec<Endpoint>,
+    /// What is odd about where the name leads, for a person: MX records that are left out, and why.
+    pub notes: Vec<String>,
 }
 
 /// Why an endpoint, or a whole round, was not probed.
@@ -240,6 +242,7 @@ impl Round {
             skipped: Vec::new(),
             paused: Vec::new(),
             forbidden: Vec::new(),
+            notes: Vec::new(),
         }
     }
 

@@ -7,19 +7,21 @@
 use std::borrow::Cow;
 
 use super::dialog::{Outcome, Stop};
-use crate::cause::{self, Blame, Cause, Context, Judgement, Permanence};
+use crate::cause::{Blame, Cause, Context, Judgement, Permanence, Rules};
 use crate::observation::{Failure, REPLY_TEXT, ReplySeen};
 use crate::smtp::{Dialogue, End, Fault, Phase, Reply, TlsMode};
 
 /// What a module says about verdicts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Terms {
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Terms<'a> {
     /// How TLS is used.
     pub tls: TlsMode,
     /// A certificate that does not verify fails the probe, where TLS is required or implicit.
     pub tls_verify: bool,
     /// Whose clock the deadline of the dialogue was.
     pub clock: Clock,
+    /// What replies mean.
+    pub rules: &'a Rules,
 }
 
 /// Whose clock a deadline belongs to.
@@ -32,7 +34,7 @@ pub enum Clock {
 }
 
 /// Why the session did not go through; none when it did.
-pub fn failure(terms: Terms, outcome: &Outcome) -> Option<Failure> {
+pub fn failure(terms: Terms<'_>, outcome: &Outcome) -> Option<Failure> {
     let strict = matches!(terms.tls, TlsMode::Required | TlsMode::Implicit);
     let fault = outcome.dialogue.fault.as_ref();
     let certificate = certificate(terms, outcome);
@@ -93,7 +95,7 @@ pub fn failure(terms: Terms, outcome: &Outcome) -> Option<Failure> {
 }
 
 /// Every reply, reduced to what is counted; refusals with their cause.
-pub fn replies_seen(terms: Terms, outcome: &Outcome) -> Vec<ReplySeen> {
+pub fn replies_seen(terms: Terms<'_>, outcome: &Outcome) -> Vec<ReplySeen> {
     let replies = outcome.dialogue.replies.iter();
     replies
         .map(|(phase, reply)| ReplySeen {
@@ -113,7 +115,7 @@ fn text(reply: &Reply) -> Box<str> {
     first.chars().take(REPLY_TEXT).map(printable).collect::<String>().into()
 }
 
-fn refused(terms: Terms, outcome: &Outcome, phase: Phase) -> Failure {
+fn refused(terms: Terms<'_>, outcome: &Outcome, phase: Phase) -> Failure {
     let Some(reply) = last_reply(&outcome.dialogue, phase) else {
         return Failure::new(phase, Cause::Unknown, "refused");
     };
@@ -129,10 +131,10 @@ fn refused(terms: Terms, outcome: &Outcome, phase: Phase) -> Failure {
     }
 }
 
-fn judge(terms: Terms, outcome: &Outcome, phase: Phase, reply: &Reply) -> Judgement {
+fn judge(terms: Terms<'_>, outcome: &Outcome, phase: Phase, reply: &Reply) -> Judgement {
     let established = outcome.tls.as_ref().is_some_and(|tls| tls.established);
     let inside = terms.tls == TlsMode::Implicit || phase > Phase::Tls;
-    cause::judge(Context { phase: Some(phase), tls: established && inside }, reply)
+    terms.rules.judge(Context { phase: Some(phase), tls: established && inside }, reply)
 }
 
 fn ended(phase: Phase, end: &End, outcome: &Outcome) -> Failure {
@@ -180,7 +182,7 @@ fn auth_not_offered(outcome: &Outcome) -> Failure {
     }
 }
 
-fn cancelled(terms: Terms, outcome: &Outcome, phase: Phase) -> Failure {
+fn cancelled(terms: Terms<'_>, outcome: &Outcome, phase: Phase) -> Failure {
     match (outcome.stopped, terms.clock) {
         (Some(Stop::Deadline), Clock::Module) => {
             Failure::new(phase, Cause::ReplyTimeout, "the module's total time is over")
@@ -195,7 +197,7 @@ fn cancelled(terms: Terms, outcome: &Outcome, phase: Phase) -> Failure {
 
 /// The failure that a certificate is, wherever one is asked for; none when it is clean or was not
 /// seen.
-fn certificate(terms: Terms, outcome: &Outcome) -> Option<Failure> {
+fn certificate(terms: Terms<'_>, outcome: &Outcome) -> Option<Failure> {
     let facts = outcome.tls.as_ref()?;
     (facts.established && facts.verified == Some(false)).then_some(())?;
     let implicit = terms.tls == TlsMode::Implicit;
@@ -237,7 +239,10 @@ mod tests {
     use crate::observation::{TlsFacts, Transcript, VerifyFailure};
     use crate::smtp::{BadReply, Capabilities, Mechanism};
 
-    const MODULE: Terms = Terms { tls: TlsMode::Required, tls_verify: true, clock: Clock::Module };
+    fn module() -> Terms<'static> {
+        let rules = Rules::builtin();
+        Terms { tls: TlsMode::Required, tls_verify: true, clock: Clock::Module, rules }
+    }
 
     fn outcome(fault: Option<Fault>) -> Outcome {
         Outcome {
@@ -250,7 +255,7 @@ mod tests {
         }
     }
 
-    fn brief(terms: Terms, outcome: &Outcome) -> (Phase, Cause, Blame) {
+    fn brief(terms: Terms<'_>, outcome: &Outcome) -> (Phase, Cause, Blame) {
         let failure = failure(terms, outcome).unwrap();
         (failure.phase, failure.cause, failure.blame)
     }
@@ -265,24 +270,24 @@ mod tests {
         for end in [End::Closed, End::Reset] {
             let mut seen = outcome(Some(Fault::Ended(Phase::Greeting, end)));
             let dropped = |blame| (Phase::Greeting, Cause::ConnectionDropped, blame);
-            assert_eq!(brief(MODULE, &seen), dropped(Blame::Target));
+            assert_eq!(brief(module(), &seen), dropped(Blame::Target));
             seen.received = 0;
-            assert_eq!(brief(MODULE, &seen), dropped(Blame::Path));
+            assert_eq!(brief(module(), &seen), dropped(Blame::Path));
         }
     }
 
     #[test]
     fn silence_garbage_and_order() {
         let timeout = outcome(Some(Fault::Ended(Phase::Ehlo, End::Timeout)));
-        assert_eq!(brief(MODULE, &timeout), (Phase::Ehlo, Cause::ReplyTimeout, Blame::Target));
+        assert_eq!(brief(module(), &timeout), (Phase::Ehlo, Cause::ReplyTimeout, Blame::Target));
         let bad = End::BadReply(BadReply::NoCode("HTTP/1.1".into()));
         let garbage = outcome(Some(Fault::Ended(Phase::Greeting, bad)));
-        assert_eq!(brief(MODULE, &garbage), (Phase::Greeting, Cause::NotSmtp, Blame::Target));
+        assert_eq!(brief(module(), &garbage), (Phase::Greeting, Cause::NotSmtp, Blame::Target));
         let alert = outcome(Some(Fault::Ended(Phase::EhloTls, End::Tls("alert".into()))));
-        assert_eq!(brief(MODULE, &alert), (Phase::EhloTls, Cause::TlsFailed, Blame::Target));
+        assert_eq!(brief(module(), &alert), (Phase::EhloTls, Cause::TlsFailed, Blame::Target));
         let injected = outcome(Some(Fault::PlaintextAfterStarttls));
         assert_eq!(
-            brief(MODULE, &injected),
+            brief(module(), &injected),
             (Phase::Starttls, Cause::UnexpectedReply, Blame::Path)
         );
     }
@@ -291,22 +296,23 @@ mod tests {
     fn a_bad_certificate_fails_where_tls_is_required_and_verified() {
         let mut seen = outcome(None);
         seen.tls = Some(facts(false));
-        assert_eq!(brief(MODULE, &seen), (Phase::Tls, Cause::CertificateInvalid, Blame::Target));
-        let implicit = Terms { tls: TlsMode::Implicit, ..MODULE };
+        assert_eq!(brief(module(), &seen), (Phase::Tls, Cause::CertificateInvalid, Blame::Target));
+        let implicit = Terms { tls: TlsMode::Implicit, ..module() };
         assert_eq!(brief(implicit, &seen).0, Phase::TlsImplicit);
-        for terms in
-            [Terms { tls_verify: false, ..MODULE }, Terms { tls: TlsMode::Opportunistic, ..MODULE }]
-        {
+        for terms in [
+            Terms { tls_verify: false, ..module() },
+            Terms { tls: TlsMode::Opportunistic, ..module() },
+        ] {
             assert_eq!(failure(terms, &seen), None);
         }
         // It came before whatever was said inside TLS.
         seen.dialogue.fault = Some(Fault::AuthWithheld);
-        assert_eq!(brief(MODULE, &seen).1, Cause::CertificateInvalid);
+        assert_eq!(brief(module(), &seen).1, Cause::CertificateInvalid);
     }
 
     #[test]
     fn withheld_auth_is_blamed_on_what_withheld_it() {
-        let opportunistic = Terms { tls: TlsMode::Opportunistic, ..MODULE };
+        let opportunistic = Terms { tls: TlsMode::Opportunistic, ..module() };
         let mut seen = outcome(Some(Fault::AuthWithheld));
         assert_eq!(brief(opportunistic, &seen), (Phase::Auth, Cause::AuthRequired, Blame::Sender));
         seen.tls = Some(facts(false));
@@ -319,23 +325,23 @@ mod tests {
     fn auth_that_is_gone_is_theirs_and_auth_that_we_cannot_speak_is_ours() {
         let mut seen = outcome(Some(Fault::AuthNotOffered));
         seen.dialogue.plain = Some(Capabilities::default());
-        assert_eq!(brief(MODULE, &seen), (Phase::Auth, Cause::AuthRequired, Blame::Sender));
+        assert_eq!(brief(module(), &seen), (Phase::Auth, Cause::AuthRequired, Blame::Sender));
         seen.dialogue.tls = Some(Capabilities::default());
-        assert_eq!(brief(MODULE, &seen).2, Blame::Target);
+        assert_eq!(brief(module(), &seen).2, Blame::Target);
         let mechanisms = vec![Mechanism::Gssapi];
         seen.dialogue.tls = Some(Capabilities { mechanisms, ..Capabilities::default() });
-        assert_eq!(brief(MODULE, &seen).2, Blame::Sender);
+        assert_eq!(brief(module(), &seen).2, Blame::Sender);
     }
 
     #[test]
     fn our_clock_is_never_their_fault() {
         let mut seen = outcome(Some(Fault::Cancelled(Phase::Ehlo)));
         seen.stopped = Some(Stop::Deadline);
-        assert_eq!(brief(MODULE, &seen), (Phase::Ehlo, Cause::ReplyTimeout, Blame::Target));
-        let ours = Terms { clock: Clock::Exporter, ..MODULE };
+        assert_eq!(brief(module(), &seen), (Phase::Ehlo, Cause::ReplyTimeout, Blame::Target));
+        let ours = Terms { clock: Clock::Exporter, ..module() };
         assert_eq!(brief(ours, &seen), (Phase::Ehlo, Cause::DeadlineExceeded, Blame::Exporter));
         seen.stopped = Some(Stop::Shutdown);
-        assert_eq!(brief(MODULE, &seen).2, Blame::Exporter);
+        assert_eq!(brief(module(), &seen).2, Blame::Exporter);
     }
 
     #[test]
@@ -344,14 +350,14 @@ mod tests {
         let mut seen = outcome(Some(Fault::Refused(Phase::Greeting)));
         seen.dialogue.replies = vec![(Phase::Greeting, reply.clone())];
         let context = Context { phase: Some(Phase::Greeting), tls: false };
-        let judgement = cause::judge(context, &reply);
-        let made = failure(MODULE, &seen).unwrap();
+        let judgement = crate::cause::judge(context, &reply);
+        let made = failure(module(), &seen).unwrap();
         assert_eq!(
             (made.cause, made.blame, made.rule),
             (judgement.cause, judgement.blame, judgement.rule)
         );
         assert_eq!(made.detail, "421 4.7.0 try 4.7.0 later\\u{7}");
-        let counted = replies_seen(MODULE, &seen);
+        let counted = replies_seen(module(), &seen);
         assert_eq!((counted[0].code, counted[0].cause), (421, Some(judgement.cause)));
     }
 }

@@ -130,9 +130,13 @@ impl Budget {
         entry.open = entry.open.saturating_sub(1);
         entry.last_close = Some(now);
         let pause = match outcome {
+            // Nobody connects during a pause: who is welcomed in one came before it, and what the
+            // remote said later holds.
             Outcome::Welcome => {
-                entry.refusals = 0;
-                entry.pause = None;
+                if entry.pause.is_none_or(|pause| pause.until <= now) {
+                    entry.refusals = 0;
+                    entry.pause = None;
+                }
                 None
             }
             Outcome::Neutral => None,
@@ -310,6 +314,16 @@ mod tests {
         let pause = budget.pause(REMOTE, seconds(2)).unwrap();
         assert_eq!((pause.cause, pause.until), (Cause::AuthRequired, FAILED_AUTH_PAUSE));
         assert_eq!(budget.pause(REMOTE, FAILED_AUTH_PAUSE), None);
+    }
+
+    #[test]
+    fn a_welcome_from_before_a_refusal_does_not_end_the_pause() {
+        let mut budget = budget(2);
+        go(&mut budget, 0);
+        go(&mut budget, 0);
+        budget.close(REMOTE, seconds(1), Outcome::StayAway(Cause::TooManyConnections));
+        budget.close(REMOTE, seconds(2), Outcome::Welcome);
+        assert_eq!(budget.pause(REMOTE, seconds(3)).unwrap().until, seconds(301));
     }
 
     #[test]

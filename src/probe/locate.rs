@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use super::panicked;
 use crate::cause::Blame;
-use crate::net::dns::Resolver;
+use crate::net::dns::{Host, Resolver};
 use crate::net::tcp;
 use crate::observation::Failure;
 use crate::smtp::Phase;
@@ -26,6 +26,8 @@ pub(super) struct Located {
     pub(super) mx_records: Option<u32>,
     /// Addresses that are counted and not probed.
     pub(super) left_out: u32,
+    /// What is odd about the mail exchangers, for a person.
+    pub(super) notes: Vec<String>,
 }
 
 /// One endpoint and how to reach it.
@@ -59,6 +61,7 @@ pub(super) async fn locate(
         Place::Domain(domain) => {
             let exchangers = resolver.mail_exchangers(domain).await?;
             located.mx_records = Some(exchangers.records);
+            located.notes = exchangers.notes;
             let hosts = exchangers
                 .hosts
                 .into_iter()
@@ -67,7 +70,8 @@ pub(super) async fn locate(
             (hosts, check.module.port)
         }
     };
-    let single = hosts.len() == 1;
+    // A host that an MX record names is an endpoint, also when it leads nowhere.
+    let named = located.mx_records.is_some_and(|records| records > 0);
     let mut answers = ask_all(hosts, policy, resolver).await;
     answers.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
     for (preference, host, answer) in answers {
@@ -80,32 +84,40 @@ pub(super) async fn locate(
             mx_preference: preference,
         };
         match answer {
-            Ok(addresses) => {
-                let reachable = routed(addresses, policy.families);
+            Ok(found) => {
+                if named {
+                    located.notes.extend(found.alias_note(&name));
+                }
+                let reachable = routed(found.addresses, policy.families);
                 located.add(reachable, &endpoint, policy);
             }
-            Err(failure) if single => return Err(failure),
-            Err(failure) => located.dead.push((endpoint(None), failure)),
+            Err(failure) if named => located.dead.push((endpoint(None), failure)),
+            Err(failure) => return Err(failure),
         }
     }
     // The resolver gave out between the exchangers' names and their addresses: nothing was learned
     // of the servers, so what is known of them stays, as when the first question fails.
     let ours = |failure: &Failure| failure.blame == Blame::Exporter;
-    if located.visits.is_empty() && located.dead.iter().all(|(_, failure)| ours(failure)) {
-        if let Some((_, failure)) = located.dead.pop() {
-            return Err(failure);
-        }
+    if located.visits.is_empty()
+        && located.dead.iter().all(|(_, failure)| ours(failure))
+        && let Some((_, failure)) = located.dead.pop()
+    {
+        return Err(failure);
     }
-    let kept = policy.max_endpoints.saturating_sub(located.dead.len()).max(1);
-    if located.visits.len() > kept {
-        let over = located.visits.len() - kept;
-        located.left_out = located.left_out.saturating_add(u32::try_from(over).unwrap_or(u32::MAX));
-        located.visits.truncate(kept);
-    }
+    located.cut(policy.max_endpoints);
     Ok(located)
 }
 
 impl Located {
+    /// Keeps at most `most` endpoints, and of them at least one that can be connected to.
+    fn cut(&mut self, most: usize) {
+        let all = self.visits.len() + self.dead.len();
+        self.dead.truncate(most.saturating_sub(usize::from(!self.visits.is_empty())));
+        self.visits.truncate(most.saturating_sub(self.dead.len()).max(1));
+        let over = all - self.visits.len() - self.dead.len();
+        self.left_out = self.left_out.saturating_add(u32::try_from(over).unwrap_or(u32::MAX));
+    }
+
     fn add(
         &mut self,
         addresses: Vec<IpAddr>,
@@ -143,7 +155,7 @@ impl Located {
     }
 }
 
-type Answer = (Option<u16>, HostName, Result<Vec<IpAddr>, Failure>);
+type Answer = (Option<u16>, HostName, Result<Host, Failure>);
 
 /// Asks for all hosts, a few at a time, so that a dead name server costs one timeout and not one
 /// per host.
@@ -165,7 +177,10 @@ async fn ask_all(
     let mut names = Vec::new();
     for (preference, host) in hosts {
         match host {
-            HostName::Address(address) => answers.push((preference, host, Ok(vec![address]))),
+            HostName::Address(address) => {
+                let found = Host { addresses: vec![address], canonical: None };
+                answers.push((preference, host, Ok(found)));
+            }
             HostName::Name(name) => names.push((preference, name)),
         }
     }
@@ -177,7 +192,7 @@ async fn ask_all(
             && let Some((preference, name)) = names.next()
         {
             let (resolver, families, question) = (resolver.clone(), families.clone(), name.clone());
-            let task = tasks.spawn(async move { resolver.addresses(&question, &families).await });
+            let task = tasks.spawn(async move { resolver.host(&question, &families).await });
             asked.insert(task.id(), (preference, name));
         }
         let Some(joined) = tasks.join_next_with_id().await else { return answers };

@@ -1,10 +1,13 @@
 //! One endpoint: connect, dialogue, TLS, and from what happened to an [`Observation`].
 
+use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use secrecy::SecretString;
+use tokio::io::AsyncReadExt as _;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -53,14 +56,15 @@ pub(super) async fn visit(visit: &Visit) -> Option<Observation> {
             Err(failure) => Some(failure),
         },
     };
+    // What a second look takes is our wish, and no part of what a client would wait for.
+    seen.duration = visit.resolve + clock.elapsed();
     if seen.failure.as_ref().is_some_and(|failure| failure.cause == Cause::TlsIncompatible) {
-        visit.look_at_old_tls(&bounds, &mut seen, &mut transcript).await;
+        visit.look_at_old_tls(&bounds, clock, &mut seen, &mut transcript).await;
     }
     if let Some(expect) = &module.expect {
         expect::judge(expect, &mut seen);
     }
     seen.ended = SystemTime::now();
-    seen.duration = visit.resolve + clock.elapsed();
     seen.transcript = Arc::new(transcript);
     Some(seen)
 }
@@ -105,8 +109,7 @@ impl Visit {
 
     /// What manners forbid, whoever asks for it.
     fn forbidden(&self) -> Option<Failure> {
-        let rcpt = self.module.mail.is_some() && self.module.auth.is_none();
-        (rcpt && !self.site.ours).then(|| {
+        (self.module.tries_strangers_recipients() && !self.site.ours).then(|| {
             Failure::new(
                 Phase::Rcpt,
                 Cause::ExporterError,
@@ -188,6 +191,7 @@ impl Visit {
             tls: self.module.tls,
             tls_verify: self.module.tls_verify,
             clock: if bounds.asker { Clock::Exporter } else { Clock::Module },
+            rules: &self.policy.rules,
         };
         let failure = blame::failure(terms, &outcome);
         seen.replies = blame::replies_seen(terms, &outcome);
@@ -217,6 +221,7 @@ impl Visit {
     async fn look_at_old_tls(
         &self,
         bounds: &Bounds,
+        clock: Instant,
         seen: &mut Observation,
         transcript: &mut Transcript,
     ) {
@@ -224,7 +229,6 @@ impl Visit {
         if Instant::now() + gap >= bounds.end {
             return;
         }
-        let begun = Instant::now();
         let look = async {
             tokio::time::sleep(gap).await;
             let remote = self.remote();
@@ -243,7 +247,7 @@ impl Visit {
         let version = facts.version.map_or("an unknown version", |version| version.as_str());
         let text =
             format!("a second connection with an old ClientHello was answered with {version}");
-        transcript.push(begun.elapsed(), Side::Note, text);
+        transcript.push(clock.elapsed(), Side::Note, text);
         seen.tls = Some(facts);
     }
 
@@ -304,8 +308,7 @@ async fn secret_of(auth: Option<&Auth>) -> Result<Option<Credentials>, Failure> 
     let (secret, token) = match &auth.secret {
         Secret::Password(password) => (password.clone(), false),
         Secret::TokenFile(path) => {
-            let read = tokio::fs::read_to_string(path).await;
-            let text = read.map_err(|error| {
+            let text = read_token(path).await.map_err(|error| {
                 let text = format!("token_file {}: {error}", path.display());
                 Failure::new(Phase::Auth, Cause::ExporterError, text)
             })?;
@@ -319,6 +322,23 @@ async fn secret_of(auth: Option<&Auth>) -> Result<Option<Credentials>, Failure> 
     })?;
     Ok(Some(credentials))
 }
+
+/// What a token's file holds. A pipe could keep us waiting for ever, and tokens are short.
+async fn read_token(path: &Path) -> io::Result<String> {
+    if !tokio::fs::metadata(path).await?.is_file() {
+        return Err(io::Error::other("is not a regular file"));
+    }
+    let mut text = String::new();
+    let file = tokio::fs::File::open(path).await?;
+    file.take(TOKEN_BYTES + 1).read_to_string(&mut text).await?;
+    if text.len() as u64 > TOKEN_BYTES {
+        return Err(io::Error::other(format!("is longer than {TOKEN_BYTES} bytes")));
+    }
+    Ok(text)
+}
+
+/// The longest token that is sent; real ones have one or two thousand bytes.
+const TOKEN_BYTES: u64 = 16 * 1024;
 
 /// The address literal for EHLO (RFC 5321, 4.1.3), for a client without a name of its own.
 fn literal(local: IpAddr) -> String {

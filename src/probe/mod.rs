@@ -27,7 +27,7 @@ use crate::net::dns::Resolver;
 use crate::net::tls::TlsClient;
 use crate::observation::{Failure, Observation, Round, Side, SkipReason, Transcript};
 use crate::smtp::Phase;
-use crate::target::{Check, CheckKey, Endpoint, FOREIGN_AUTH_INTERVAL, FOREIGN_INTERVAL, Policy};
+use crate::target::{Check, CheckKey, Endpoint, FOREIGN_INTERVAL, Policy};
 
 /// One round to run.
 #[derive(Clone)]
@@ -165,6 +165,7 @@ impl Prober {
     ) {
         round.mx_records = located.mx_records;
         round.left_out = located.left_out;
+        round.notes = located.notes;
         for (endpoint, failure) in located.dead {
             round.endpoints.push(endpoint.clone());
             keep(round, without_dialogue(job, endpoint, failure, resolve), sink);
@@ -241,16 +242,14 @@ impl Prober {
         }
     }
 
-    /// A server that is not ours is visited by one check no oftener than the gentle interval, even
-    /// where the name was ours and only its address is not.
+    /// A server that is not ours is visited by one check no oftener than the gentle interval: also
+    /// where the target is ours and its mail exchanger is not, and whoever asks.
     fn due(&self, job: &Job, site: &Site) -> bool {
         if site.ours {
             return true;
         }
-        let gentle =
-            if job.check.module.auth.is_some() { FOREIGN_AUTH_INTERVAL } else { FOREIGN_INTERVAL };
         // A tenth of slack, because a round may begin a little late and the next one on time.
-        let least = gentle.mul_f64(0.9);
+        let least = job.check.module.gentle_interval().mul_f64(0.9);
         let visited = self.visited.lock().unwrap_or_else(PoisonError::into_inner);
         visited
             .get(&(job.check.key(), site.address, site.bind))

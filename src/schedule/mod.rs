@@ -161,6 +161,10 @@ impl Runner {
                 store.put(self.generation, key, observation.clone());
             })
             .await;
+        let known = store.view(key).map(|view| view.notes.clone()).unwrap_or_default();
+        for note in round.notes.iter().filter(|note| !known.contains(note)) {
+            tracing::info!(target = %key.0, module = %key.1, note, "target is odd");
+        }
         if let Some(change) = store.finish_round(self.generation, key, &round) {
             log_change(&self.check, &change);
         }

@@ -2,7 +2,7 @@
 //! configured name can smuggle a second command.
 //!
 //! The words are lettre's where it has them. Its commands keep an embedded CRLF and know no HELO,
-//! hence the checks and the few lines of our own; AUTH is in [`super::auth`].
+//! hence the checks and the few lines of our own; AUTH is in `auth.rs`.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 

@@ -5,14 +5,18 @@
 mod auth;
 pub mod capability;
 pub mod command;
+pub mod dialogue;
+pub mod reader;
 pub mod reply;
 pub mod session;
 
 pub use auth::REDACTED;
 pub use capability::{Capabilities, Keyword, Mechanism};
 pub use command::{Credentials, Envelope, Unsayable};
-pub use reply::{BadReply, EnhancedCode, Reply, ReplyReader};
-pub use session::{Action, Dialogue, End, Fault, Session};
+pub use dialogue::{Action, Dialogue, End, Fault};
+pub use reader::{BadReply, ReplyReader};
+pub use reply::{EnhancedCode, Reply};
+pub use session::Session;
 
 closed_enum! {
     /// A step of a probe, in the order in which the steps happen.

@@ -38,6 +38,8 @@ pub struct View {
     pub mx_records: Option<u32>,
     /// Addresses counted and not probed.
     pub left_out: u32,
+    /// What is odd about where the name leads, for a person.
+    pub notes: Vec<String>,
     /// Until when every remote of the check is paused; none while one can be probed.
     pub paused_until: Option<SystemTime>,
     /// When the last round ended.
@@ -108,6 +110,7 @@ impl View {
             consecutive_failures: 0,
             mx_records: None,
             left_out: 0,
+            notes: Vec::new(),
             paused_until: None,
             last_round: None,
             next_round: None,
@@ -193,7 +196,14 @@ impl View {
         let verdict = match &self.resolve_failure {
             // Nothing was seen of the endpoints since: what they last said is not today's answer.
             Some(failure) if !probed => verdict::judge(std::iter::once(&*failure.last)),
-            _ => verdict::judge(self.endpoints.values().map(|view| &*view.last)),
+            _ => {
+                // What a host's addresses last said is not its answer while its name leads nowhere.
+                let today = self
+                    .endpoints
+                    .iter()
+                    .filter(|(endpoint, _)| !leads_nowhere(endpoint, self.endpoints.keys()));
+                verdict::judge(today.map(|(_, view)| &*view.last))
+            }
         };
         if round.observations.iter().any(|seen| seen.trustworthy()) {
             match verdict.good() {
@@ -247,14 +257,17 @@ impl View {
         }
     }
 
-    /// Endpoints follow what the name stands for; a failed resolve leaves them for an hour.
+    /// Endpoints follow what the name stands for; a failed resolve leaves them for an hour, that of a
+    /// domain's one host as that of the whole name.
     fn settle_endpoints(&mut self, round: &Round) -> Vec<Ticket> {
         let mut freed = Vec::new();
         let failed = round.observations.iter().any(|seen| seen.endpoint.host.is_empty());
         if !round.endpoints.is_empty() {
-            let stays = |known: &Endpoint| round.endpoints.iter().any(|e| same_series(e, known));
             self.endpoints.retain(|endpoint, view| {
-                let stays = stays(endpoint);
+                let young = round.ended.duration_since(view.last.ended);
+                let young = young.is_ok_and(|age| age <= KEEP_UNRESOLVED);
+                let stays = round.endpoints.iter().any(|e| same_series(e, endpoint))
+                    || young && leads_nowhere(endpoint, round.endpoints.iter());
                 if !stays {
                     freed.extend(view.tickets());
                 }
@@ -266,6 +279,7 @@ impl View {
             }
             self.mx_records = round.mx_records;
             self.left_out = round.left_out;
+            self.notes.clone_from(&round.notes);
             self.waiting.clear();
         }
         if failed && round.endpoints.is_empty() {
@@ -278,6 +292,7 @@ impl View {
                 self.endpoints.clear();
                 self.waiting.clear();
                 self.left_out = 0;
+                self.notes.clear();
             }
         }
         freed
@@ -405,6 +420,12 @@ impl EndpointView {
 /// The two would give the same labels.
 fn same_series(a: &Endpoint, b: &Endpoint) -> bool {
     (a.address, a.port, a.source, &a.host) == (b.address, b.port, b.source, &b.host)
+}
+
+/// An address of a host whose name is not resolved any more.
+fn leads_nowhere<'a>(known: &Endpoint, mut now: impl Iterator<Item = &'a Endpoint>) -> bool {
+    known.address.is_some()
+        && now.any(|e| e.address.is_none() && (&e.host, e.port) == (&known.host, known.port))
 }
 
 fn since_epoch(at: SystemTime) -> Duration {

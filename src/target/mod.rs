@@ -119,6 +119,20 @@ pub struct Module {
     pub interval: Option<Duration>,
 }
 
+impl Module {
+    /// The least interval towards servers that are not ours: a login is expected there, so it may
+    /// come oftener than a stranger.
+    pub const fn gentle_interval(&self) -> Duration {
+        if self.auth.is_some() { FOREIGN_AUTH_INTERVAL } else { FOREIGN_INTERVAL }
+    }
+
+    /// Whether it tries recipients as a stranger, which spammers do: not at servers that are not
+    /// ours.
+    pub const fn tries_strangers_recipients(&self) -> bool {
+        self.mail.is_some() && self.auth.is_none()
+    }
+}
+
 /// AUTH as configured.
 #[derive(Debug, Clone)]
 pub struct Auth {

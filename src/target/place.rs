@@ -1,5 +1,6 @@
 //! From what a person or a query writes to a [`Place`]: `host`, `host:port`, `[IPv6]:port` or
-//! `domain:NAME`. One parser, so that the configuration and `/probe` mean the same by it.
+//! `domain:NAME`. One parser, so that the configuration, the command line and `/probe` mean the same
+//! by it.
 //!
 //! # Why so strict with numbers
 //!
@@ -21,53 +22,10 @@ impl Place {
     ///
     /// What is wrong, and what would be right, for a person.
     pub fn parse(text: &str) -> Result<Self, String> {
-        if text.is_empty() {
-            return Err(format!("a target is empty; {FORMS}"));
+        match text.strip_prefix("domain:") {
+            Some(name) => domain(name).map(Self::Domain),
+            None => host(text).map(|(host, port)| Self::Host { host, port }),
         }
-        if text.len() > MAX_TEXT {
-            return Err(format!("a target is longer than {MAX_TEXT} bytes"));
-        }
-        if let Some(name) = text.strip_prefix("domain:") {
-            return domain(name).map(Self::Domain);
-        }
-        if let Some(rest) = text.strip_prefix('[') {
-            return bracketed(rest);
-        }
-        if text.matches(':').count() > 1 {
-            // An IPv6 address without brackets has no port: `2001:db8::1:25` is an address.
-            return ipv6(text).map(|host| Self::Host { host, port: None });
-        }
-        let (host, port) = match text.split_once(':') {
-            Some((host, port)) => (host, Some(parse_port(port)?)),
-            None => (text, None),
-        };
-        HostName::parse(host).map(|host| Self::Host { host, port })
-    }
-}
-
-impl HostName {
-    /// Reads a host without port: a name, an IPv4 address, or an IPv6 address without brackets.
-    ///
-    /// # Errors
-    ///
-    /// What is wrong, and what would be right, for a person.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        if text.contains(':') {
-            return ipv6(text);
-        }
-        // IDNA maps full-width digits and dots to ASCII ones, so numbers are looked for after it.
-        let name = ascii_name(text)?;
-        let last = name.rsplit('.').next().unwrap_or_default();
-        if !is_number(last) {
-            return Ok(Self::Name(name.into()));
-        }
-        name.parse::<Ipv4Addr>().map(|v4| Self::Address(v4.into())).map_err(|_| {
-            format!(
-                "`{}` is neither a host name nor an IPv4 address: write the address as four \
-                 decimal numbers from 0 to 255 without leading zeros, such as 192.0.2.1",
-                shown(text)
-            )
-        })
     }
 }
 
@@ -85,112 +43,173 @@ impl fmt::Display for Place {
     }
 }
 
-fn domain(text: &str) -> Result<Arc<str>, String> {
-    if text.contains(':') {
+/// `name`, `192.0.2.1`, `2001:db8::1`, each with a port if wanted: `name:25`, `[2001:db8::1]:25`.
+///
+/// # Errors
+///
+/// What is wrong, and what would be right, for a person.
+pub fn host(text: &str) -> Result<(HostName, Option<u16>), String> {
+    let shown = printable(text);
+    if let Some((_, rest)) = text.split_once("://") {
+        let rest = rest.split('/').next().unwrap_or_default();
+        return Err(format!("`{shown}` is a URL; write the host alone: {}", printable(rest)));
+    }
+    if let Some((_, at)) = text.rsplit_once('@') {
         return Err(format!(
-            "`{}` is not a mail domain: a domain has no port, its mail exchangers are asked on the \
-             module's",
-            shown(text)
+            "`{shown}` is a mail address; for the servers that take its mail write domain: {}",
+            printable(at)
         ));
     }
-    match HostName::parse(text)? {
-        HostName::Name(name) => Ok(name),
-        HostName::Address(address) => {
-            Err(format!("{address} is an address, not a mail domain; write it without `domain:`"))
+    if let Some(rest) = text.strip_prefix('[') {
+        let Some((inside, after)) = rest.split_once(']') else {
+            return Err(format!("`{shown}` lacks the closing bracket"));
+        };
+        let found = address(inside)
+            .map_err(|message| format!("{message}; brackets are for IPv6 addresses"))?;
+        return match after.strip_prefix(':') {
+            Some(after) => Ok((HostName::Address(found), Some(parse_port(after)?))),
+            None if after.is_empty() => Ok((HostName::Address(found), None)),
+            None => Err(format!("`{shown}` has text after the bracket; a port follows a colon")),
+        };
+    }
+    let colons = text.bytes().filter(|b| *b == b':').count();
+    if colons > 1 || text.contains('%') {
+        if text.parse::<Ipv6Addr>().is_err() && !text.contains('%') {
+            return Err(format!(
+                "`{shown}` is not an IPv6 address; with a port write [2001:db8::1]:25"
+            ));
+        }
+        return Ok((HostName::Address(address(text)?), None));
+    }
+    let (name, port) = match text.split_once(':') {
+        Some((name, stated)) => (name, Some(parse_port(stated)?)),
+        None => (text, None),
+    };
+    if name.parse::<IpAddr>().is_ok() {
+        return Ok((HostName::Address(address(name)?), port));
+    }
+    Ok((HostName::Name(domain(name)?), port))
+}
+
+/// A name in its ASCII form (IDNA, UTS 46), lower case, without the trailing dot. Underscores are
+/// let through: names with them exist in private zones and resolve.
+///
+/// # Errors
+///
+/// What is wrong, and what would be right, for a person.
+pub fn domain(text: &str) -> Result<Arc<str>, String> {
+    let shown = printable(text);
+    if text.is_empty() {
+        return Err("is empty; write a name such as mx1.example.net".to_owned());
+    }
+    // A bound on the input keeps the cost of Punycode small.
+    if text.len() > MAX_TEXT {
+        return Err(format!("`{shown}` is longer than a name can be (253 bytes)"));
+    }
+    let bare = text.strip_suffix('.').unwrap_or(text);
+    let ascii = if bare.is_ascii() && !bare.to_ascii_lowercase().contains("xn--") {
+        bare.to_ascii_lowercase()
+    } else {
+        idna::domain_to_ascii_cow(bare.as_bytes(), idna::AsciiDenyList::EMPTY)
+            .map_err(|_| format!("`{shown}` is not a valid international name (IDNA)"))?
+            .into_owned()
+    };
+    if ascii.len() > 253 {
+        return Err(format!("`{shown}` is longer than a name can be (253 bytes)"));
+    }
+    for label in ascii.split('.') {
+        if label.is_empty() {
+            return Err(format!(
+                "`{shown}` has an empty label: two dots in a row, or one in front"
+            ));
+        }
+        if label.len() > 63 {
+            return Err(format!("`{shown}` has a label of more than 63 bytes"));
+        }
+        if let Some(bad) =
+            label.chars().find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_')))
+        {
+            return Err(format!(
+                "`{shown}` holds {}, which no host name can",
+                if bad == ' ' {
+                    "a space".to_owned()
+                } else {
+                    format!("`{}`", printable(&bad.to_string()))
+                }
+            ));
+        }
+        if label.starts_with('-') || label.ends_with('-') {
+            return Err(format!("`{shown}` has a label that begins or ends with a hyphen"));
         }
     }
-}
-
-/// What follows an opening bracket.
-fn bracketed(rest: &str) -> Result<Place, String> {
-    let Some((inside, after)) = rest.split_once(']') else {
-        return Err(format!("`[{}` has no closing bracket", shown(rest)));
-    };
-    if !inside.contains(':') {
+    let last = ascii.rsplit('.').next().unwrap_or_default();
+    let hexadecimal =
+        last.strip_prefix("0x").is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()));
+    if hexadecimal || last.bytes().all(|b| b.is_ascii_digit()) {
         return Err(format!(
-            "`[{}]` is not an IPv6 address; names and IPv4 addresses stand without brackets",
-            shown(inside)
+            "`{shown}` is neither a name nor an IPv4 address; an address is four decimal numbers \
+             from 0 to 255 without leading zeros, such as 192.0.2.1"
         ));
     }
-    let host = ipv6(inside)?;
-    let port = match after.strip_prefix(':') {
-        Some(port) => Some(parse_port(port)?),
-        None if after.is_empty() => None,
-        None => return Err(format!("`{}` follows the bracket; write `]:port`", shown(after))),
-    };
-    Ok(Place::Host { host, port })
+    Ok(Arc::from(ascii))
 }
 
-fn ipv6(text: &str) -> Result<HostName, String> {
+/// An address literal without port and brackets; an IPv4-mapped one becomes IPv4.
+///
+/// # Errors
+///
+/// What is wrong, and what would be right, for a person.
+pub fn address(text: &str) -> Result<IpAddr, String> {
     if text.contains('%') {
         return Err(format!(
-            "`{}` has a zone id; a link-local address cannot be a target",
-            shown(text)
+            "`{}` has a zone id, which can't be probed; use a global or unique local address",
+            printable(text)
         ));
     }
-    match text.parse::<Ipv6Addr>() {
-        Ok(v6) => Ok(HostName::Address(IpAddr::V6(v6).to_canonical())),
-        Err(_) => Err(format!("`{}` is not an IPv6 address; {FORMS}", shown(text))),
+    let address = text
+        .parse::<IpAddr>()
+        .map_err(|_| format!("`{}` is not an IP address", printable(text)))?
+        .to_canonical();
+    let shown = printable(text);
+    if address.is_unspecified() {
+        Err(format!("`{shown}` stands for no host"))
+    } else if address.is_multicast() || address == IpAddr::V4(Ipv4Addr::BROADCAST) {
+        Err(format!("`{shown}` is a multicast or broadcast address; SMTP needs one host"))
+    } else {
+        Ok(address)
     }
 }
 
 fn parse_port(text: &str) -> Result<u16, String> {
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    match text.parse::<u16>() {
-        Ok(port) if digits && port > 0 => Ok(port),
-        _ => Err(format!("`{}` is not a port: 1 to 65535", shown(text))),
+    if text.is_empty() {
+        return Err("the port behind the colon is missing; 1 to 65535".to_owned());
     }
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
+    text.parse::<u16>().ok().filter(|_| plain).ok_or_else(|| {
+        let shown = printable(text);
+        format!("the port `{shown}` is not a number from 1 to 65535, without leading zeros")
+    })
 }
 
-/// A name in ASCII form, checked label by label (RFC 1035, 2.3.4; the underscore is no host name's
-/// by RFC 1123 and yet found in the field).
-fn ascii_name(text: &str) -> Result<String, String> {
-    let bad = |why: &str| Err(format!("`{}` is not a host name: {why}; {FORMS}", shown(text)));
-    let Ok(ascii) = idna::domain_to_ascii_cow(text.as_bytes(), idna::AsciiDenyList::EMPTY) else {
-        return bad("it has no ASCII form (IDNA)");
-    };
-    let name = ascii.strip_suffix('.').unwrap_or(&ascii).to_ascii_lowercase();
-    if name.is_empty() {
-        return bad("it is empty");
-    }
-    if name.len() > MAX_NAME {
-        return bad("it is longer than 253 bytes");
-    }
-    for label in name.split('.') {
-        if label.is_empty() {
-            return bad("a label is empty");
+/// Text as a message may show it: one line, no control characters, cut short.
+pub fn printable(text: &str) -> String {
+    let mut shown = String::new();
+    for (n, c) in text.chars().enumerate() {
+        if n == 80 {
+            shown.push('…');
+            break;
         }
-        if label.len() > MAX_LABEL {
-            return bad("a label is longer than 63 bytes");
-        }
-        if label.starts_with('-') || label.ends_with('-') {
-            return bad("a label begins or ends with a hyphen");
-        }
-        if !label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
-            return bad("only letters, digits, hyphens and dots are allowed");
+        if c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}') {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
         }
     }
-    Ok(name)
+    shown
 }
 
-/// True for a label that some resolver would read as a part of an IPv4 address.
-fn is_number(label: &str) -> bool {
-    let hex = label.strip_prefix("0x");
-    label.bytes().all(|byte| byte.is_ascii_digit())
-        || hex.is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_hexdigit()))
-}
-
-/// Foreign text in a message: printable and short.
-fn shown(text: &str) -> String {
-    text.chars().take(80).flat_map(char::escape_debug).collect()
-}
-
-/// The longest text that is looked at; a name in Unicode is shorter than its ASCII form.
-const MAX_TEXT: usize = 512;
-const MAX_NAME: usize = 253;
-const MAX_LABEL: usize = 63;
-const FORMS: &str =
-    "a target is a host name or address, `host:port`, `[IPv6]:port` or `domain:NAME`";
+/// The longest text that is looked at.
+const MAX_TEXT: usize = 1024;
 
 #[cfg(test)]
 mod tests {
@@ -223,8 +242,6 @@ mod tests {
             ("[::ffff:7f00:1]:25", "127.0.0.1:25"),
             ("domain:Example.net.", "domain:example.net"),
             ("domain:bücher.example", "domain:xn--bcher-kva.example"),
-            // IDNA maps these to ASCII digits and dots.
-            ("１２７。０。０。１", "127.0.0.1"),
             ("3com.example", "3com.example"),
         ] {
             assert_eq!(host(text), expected, "{text}");
@@ -239,8 +256,8 @@ mod tests {
     fn refuses_the_rest_and_says_why() {
         for (text, part) in [
             ("", "empty"),
-            (".", "empty"),
-            ("a..b", "label is empty"),
+            (".", "empty label"),
+            ("a..b", "empty label"),
             ("127.1", "four decimal numbers"),
             ("2130706433", "four decimal numbers"),
             ("0177.0.0.1", "four decimal numbers"),
@@ -249,23 +266,30 @@ mod tests {
             ("127.0.0.0x1", "four decimal numbers"),
             ("256.0.0.1", "four decimal numbers"),
             ("1.2.3.4.5", "four decimal numbers"),
+            // IDNA maps these to ASCII digits and dots.
+            ("１２７。０。０。１", "four decimal numbers"),
             ("fe80::1%eth0", "zone id"),
             ("[fe80::1%25eth0]:25", "zone id"),
             ("[2001:db8::1", "closing bracket"),
-            ("[2001:db8::1]25", "write `]:port`"),
-            ("[192.0.2.1]:25", "without brackets"),
+            ("[2001:db8::1]25", "follows a colon"),
+            ("[mx.example]:25", "brackets are for IPv6"),
             ("a:b:c", "not an IPv6 address"),
+            ("0.0.0.0", "no host"),
+            ("::", "no host"),
+            ("224.0.0.1", "multicast"),
             ("mx.example:0", "1 to 65535"),
             ("mx.example:65536", "1 to 65535"),
             ("mx.example:+25", "1 to 65535"),
+            ("mx.example:025", "leading zeros"),
             ("mx.example:", "1 to 65535"),
             ("-mx.example", "hyphen"),
-            ("mx example", "letters, digits"),
-            ("mx/example", "letters, digits"),
-            ("user@mx.example", "letters, digits"),
-            ("a\r\nb", "letters, digits"),
-            ("domain:192.0.2.1", "without `domain:`"),
-            ("domain:example.net:25", "no port"),
+            ("mx example", "a space"),
+            ("mx/example", "no host name can"),
+            ("user@mx.example", "domain: mx.example"),
+            ("smtp://mx.example/", "host alone: mx.example"),
+            ("a\r\nb", "no host name can"),
+            ("domain:192.0.2.1", "neither a name"),
+            ("domain:example.net:25", "no host name can"),
             ("domain:", "empty"),
         ] {
             let error = Place::parse(text).unwrap_err();
@@ -276,7 +300,7 @@ mod tests {
         assert!(Place::parse(&label).unwrap_err().contains("63"));
         let name = ["a"; 128].join(".");
         assert!(Place::parse(&name).unwrap_err().contains("253"));
-        assert!(Place::parse(&"a".repeat(513)).unwrap_err().contains("512"));
+        assert!(Place::parse(&"a".repeat(1025)).unwrap_err().contains("253"));
         assert!(Place::parse(&["a"; 127].join(".")).is_ok());
     }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::Own;
+use crate::cause::Rules;
 
 /// Settings of all probes.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +37,8 @@ pub struct Policy {
     pub dns_timeout: Duration,
     /// Extra roots, PEM.
     pub ca_file: Option<PathBuf>,
+    /// What replies mean: the built-in rules, the user's own in front of them.
+    pub rules: Arc<Rules>,
     /// Who may be probed through `/probe`.
     pub probe_allow: Vec<Allow>,
     /// A result younger than this is answered again instead of probed anew.
@@ -56,6 +59,7 @@ impl Default for Policy {
             dns_servers: Vec::new(),
             dns_timeout: Duration::from_secs(5),
             ca_file: None,
+            rules: Rules::shared(),
             probe_allow: vec![Allow::Configured],
             probe_min_interval: Duration::from_secs(30),
         }

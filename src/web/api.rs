@@ -19,7 +19,8 @@ pub(super) async fn targets(
 ) -> Result<Response<Payload>, Refusal> {
     let content_type = "application/json; charset=utf-8";
     rendered(state, asked, content_type, false, |state, sink| {
-        let targets = status::rows(&state.store, SystemTime::now());
+        let running = state.control.running();
+        let targets = status::rows(&state.store, &running.policy.rules, SystemTime::now());
         let answer = Answer { status: "success", data: Data { targets } };
         let mut writer = BufWriter::with_capacity(32 * 1024, Sink(sink));
         serde_json::to_writer(&mut writer, &answer)

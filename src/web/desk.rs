@@ -202,6 +202,7 @@ mod tests {
             skipped: Vec::new(),
             paused: Vec::new(),
             forbidden: Vec::new(),
+            notes: Vec::new(),
         }
     }
 

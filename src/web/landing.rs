@@ -23,7 +23,8 @@ pub(super) async fn page(state: &Arc<State>, asked: &Asked) -> Result<Response<P
     let content_type = "text/html; charset=utf-8";
     let mut response = rendered(state, asked, content_type, false, |state, sink| {
         let now = SystemTime::now();
-        let mut rows = status::rows(&state.store, now);
+        let running = state.control.running();
+        let mut rows = status::rows(&state.store, &running.policy.rules, now);
         // What needs somebody comes first. The sort is stable, so names stay in order.
         rows.sort_by_key(|row| urgency(row.state));
         let base = Html(state.link_base()).to_string();
@@ -106,11 +107,26 @@ fn table_row(out: &mut String, base: &str, row: &Row, now: SystemTime) -> std::f
     }
     match &row.failure {
         Some(failure) => {
-            write!(out, "</td><td data-name=\"why\">{} in {}", failure.cause, failure.phase)?;
+            write!(
+                out,
+                "</td><td data-name=\"why\"><a rel=\"noreferrer\" href=\"{}\" title=\"{} (rule {}, {})\">{}</a> in {}",
+                Html(&failure.doc),
+                Html(failure.meaning),
+                Html(&failure.rule),
+                failure.permanence,
+                failure.cause,
+                failure.phase
+            )?;
             if !failure.detail.is_empty() {
                 let detail: String = failure.detail.chars().take(DETAIL).collect();
                 write!(out, "<small>{}</small>", Html(&detail))?;
             }
+            // No tooltip: a finger cannot hover.
+            write!(out, "<small class=\"advice\">{}", Html(failure.action))?;
+            if let Some(wait) = failure.wait {
+                write!(out, " Wait: {}.", Html(wait))?;
+            }
+            write!(out, "</small>")?;
             write!(out, "</td><td data-name=\"blame\">{}", failure.blame)?;
         }
         None => write!(out, "</td><td data-name=\"why\"></td><td data-name=\"blame\">")?,

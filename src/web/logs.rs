@@ -98,7 +98,8 @@ fn write_endpoint(
     write!(out, "{target} {module}")?;
     match endpoint.address {
         Some(address) => write!(out, " {} at {address}", endpoint.label())?,
-        None => write!(out, " resolving the name")?,
+        None if endpoint.host.is_empty() => write!(out, " resolving the name")?,
+        None => write!(out, " resolving {}", endpoint.label())?,
     }
     if let Some(source) = endpoint.source {
         write!(out, " from {source}")?;

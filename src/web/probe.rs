@@ -17,6 +17,7 @@ use crate::metrics::{Format, render_view};
 use crate::observation::{Round, SkipReason};
 use crate::probe::{Admit, Job};
 use crate::store::View;
+use crate::target::place::printable;
 use crate::target::{Check, Endpoint, FOREIGN_INTERVAL, Place, Target};
 
 pub(super) async fn probe(state: &Arc<State>, asked: &Asked) -> Result<Response<Payload>, Refusal> {
@@ -58,7 +59,7 @@ impl Wanted {
                 let known: Vec<&str> = running.modules.keys().map(|name| &**name).collect();
                 Refusal::bad_request(format!(
                     "there is no module `{}`; modules are: {}",
-                    shown(name),
+                    printable(name),
                     known.join(", ")
                 ))
             })
@@ -123,7 +124,7 @@ impl Times {
         let Some(seconds) = seconds else {
             return Err(Refusal::bad_request(format!(
                 "X-Prometheus-Scrape-Timeout-Seconds is `{}`; it must be a number of seconds above 0",
-                shown(header)
+                printable(header)
             )));
         };
         let whole = Duration::from_secs_f64(seconds.min(LONGEST.as_secs_f64()));
@@ -312,11 +313,6 @@ fn paused_note(until: SystemTime) -> String {
 
 fn nothing_known(note: &str) -> Refusal {
     Refusal::unavailable(format!("{note}; there is no earlier result"))
-}
-
-/// Foreign text in a message: printable and short.
-fn shown(text: &str) -> String {
-    text.chars().take(80).flat_map(char::escape_debug).collect()
 }
 
 const FRESH: &str = "from memory: the last result is younger than probe.min_interval";

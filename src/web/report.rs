@@ -30,6 +30,9 @@ fn write_report(
     writeln!(out, "module   {}", check.module.name)?;
     writeln!(out, "answer   {note}")?;
     writeln!(out, "verdict  {}", sentence(&view.verdict))?;
+    for note in &view.notes {
+        writeln!(out, "note     {}", one_line(note))?;
+    }
     for seen in view.resolve_failure.iter().chain(view.endpoints.values()) {
         writeln!(out)?;
         endpoint(out, &seen.last)?;
@@ -64,13 +67,16 @@ fn endpoint(out: &mut String, observation: &Observation) -> std::fmt::Result {
     let endpoint = &observation.endpoint;
     match endpoint.address {
         Some(address) => writeln!(out, "endpoint {} at {address}", endpoint.label())?,
-        None => writeln!(out, "endpoint none: the name did not resolve")?,
+        None if endpoint.host.is_empty() => {
+            writeln!(out, "endpoint none: the name did not resolve")?;
+        }
+        None => writeln!(out, "endpoint {}: its name did not resolve", endpoint.label())?,
     }
     writeln!(out, "  ended    {}", utc(observation.ended))?;
     writeln!(out, "  success  {}", observation.success())?;
     if let Some(failure) = &observation.failure {
         writeln!(out, "  failure  {}", failure_line(failure))?;
-        writeln!(out, "  rule     {} ({})", failure.rule, failure.permanence)?;
+        writeln!(out, "  to do    {}", advice::of(failure.cause).action)?;
         if !failure.detail.is_empty() {
             writeln!(out, "  detail   {}", one_line(&failure.detail))?;
         }
@@ -132,9 +138,10 @@ pub(super) fn transcript(
     Ok(())
 }
 
-/// Phase, cause and whose move it is.
+/// Cause, phase, whose move it is, and the rule that said so.
 pub(super) fn failure_line(failure: &Failure) -> String {
-    format!("{} in {}, blame {}", failure.cause, failure.phase, failure.blame)
+    let Failure { cause, phase, blame, rule, permanence, .. } = failure;
+    format!("{cause} in {phase}, blame {blame}, rule {rule}, {permanence}")
 }
 
 /// What to do about a failure, and how long to wait where waiting helps. None for a negative test:

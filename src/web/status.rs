@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use super::report::{utc, utc_of};
-use crate::cause::{Blame, Cause, Permanence};
+use crate::cause::{Blame, Cause, Family, Permanence, Rules, advice};
 use crate::observation::{
     EndpointState, Failure, Observation, Skip, SkipReason, TlsFacts, TlsVersion, VerifyFailure,
 };
@@ -142,16 +142,23 @@ pub(super) struct FailureRow {
     pub(super) blame: Blame,
     pub(super) permanence: Permanence,
     pub(super) rule: String,
+    /// What kind of evidence the rule goes by; none when the cause was not read from a reply.
+    pub(super) confidence: Option<Family>,
     pub(super) detail: String,
+    pub(super) meaning: &'static str,
+    pub(super) action: &'static str,
+    /// How long to wait, where that mends it.
+    pub(super) wait: Option<&'static str>,
+    pub(super) doc: String,
 }
 
 /// Every check, in order.
-pub(super) fn rows(store: &Store, now: SystemTime) -> Vec<Row> {
-    store.views().iter().map(|view| Row::of(view, now)).collect()
+pub(super) fn rows(store: &Store, rules: &Rules, now: SystemTime) -> Vec<Row> {
+    store.views().iter().map(|view| Row::of(view, rules, now)).collect()
 }
 
 impl Row {
-    pub(super) fn of(view: &View, now: SystemTime) -> Self {
+    pub(super) fn of(view: &View, rules: &Rules, now: SystemTime) -> Self {
         let key = view.check.key();
         let verdict = &view.verdict;
         let paused_until = view.paused_until.filter(|until| *until > now);
@@ -169,7 +176,7 @@ impl Row {
             negative: view.check.module.expect.is_some(),
             since: view.since,
             responding: verdict.responding,
-            failure: verdict.failure.as_ref().map(FailureRow::of),
+            failure: verdict.failure.as_ref().map(|failure| FailureRow::of(failure, rules)),
             reply_code: telling_code(view),
             consecutive_failures: view.consecutive_failures,
             mx_records: view.mx_records,
@@ -181,7 +188,7 @@ impl Row {
                 .resolve_failure
                 .iter()
                 .chain(view.endpoints.values())
-                .map(|seen| EndpointRow::of(&key, seen, now))
+                .map(|seen| EndpointRow::of(&key, seen, rules, now))
                 .collect(),
             waiting: view
                 .waiting
@@ -195,7 +202,7 @@ impl Row {
 }
 
 impl EndpointRow {
-    fn of(key: &CheckKey, seen: &EndpointView, now: SystemTime) -> Self {
+    fn of(key: &CheckKey, seen: &EndpointView, rules: &Rules, now: SystemTime) -> Self {
         let last = &seen.last;
         let endpoint = &last.endpoint;
         let paused = seen.paused.filter(|(until, _)| *until > now);
@@ -228,7 +235,7 @@ impl EndpointRow {
                 .collect(),
             starttls_offered: last.starttls_offered,
             tls: last.tls.as_ref().map(TlsRow::of),
-            failure: last.trouble().as_ref().map(FailureRow::of),
+            failure: last.trouble().as_ref().map(|failure| FailureRow::of(failure, rules)),
             paused_until: paused.map(|(until, _)| until),
             paused_cause: paused.map(|(_, cause)| cause),
         }
@@ -266,14 +273,20 @@ impl TlsRow {
 }
 
 impl FailureRow {
-    fn of(failure: &Failure) -> Self {
+    fn of(failure: &Failure, rules: &Rules) -> Self {
+        let advice = advice::of(failure.cause);
         Self {
             phase: failure.phase,
             cause: failure.cause,
             blame: failure.blame,
             permanence: failure.permanence,
             rule: failure.rule.clone().into_owned(),
+            confidence: rules.confidence(&failure.rule),
             detail: failure.detail.clone(),
+            meaning: advice.meaning,
+            action: advice.action,
+            wait: advice.wait.filter(|_| failure.permanence == Permanence::Transient),
+            doc: rules.doc(&failure.rule).unwrap_or(advice.doc).to_owned(),
         }
     }
 }

@@ -131,9 +131,11 @@ fn user_rule(id: &str, pattern: &str, example: &str) -> UserRule {
         cause: Cause::RateLimited,
         text: vec![pattern.to_owned()],
         codes: vec![4],
+        enhanced: Vec::new(),
         phases: Vec::new(),
         permanence: None,
         blame: Some(Blame::Target),
+        doc: None,
         example: example.to_owned(),
     }
 }

@@ -5,6 +5,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on ends in a panic")]
 
+mod targets;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -13,10 +15,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use expect_test::expect_file;
-use proptest::prelude::*;
 use smtp_exporter::config::{self, Config, ConfigError};
 use smtp_exporter::smtp::{Phase, TlsMode};
-use smtp_exporter::target::{Allow, Families, HostName, Module, Place, Secret};
+use smtp_exporter::target::{Allow, Families, Module, Secret};
 
 #[test]
 fn bad_files_give_exactly_these_messages() {
@@ -55,9 +56,9 @@ fn what_is_shown_can_be_loaded_again() {
         let first = load_fixture(&path).unwrap();
         // A target file's targets are shown in the list, so the patterns would name them twice.
         let (shown, _) = first.shown.split_once("target_files:").unwrap();
-        let (_, probe) = first.shown.split_once("\nprobe:").unwrap();
+        let (_, rest) = first.shown.split_once("\ncause_rules:").unwrap();
         let again = folder.path().join("again.yml");
-        fs::write(&again, format!("{shown}probe:{probe}")).unwrap();
+        fs::write(&again, format!("{shown}cause_rules:{rest}")).unwrap();
         let second = match config::load(Some(&again), &BTreeMap::new()) {
             Ok(second) => second,
             Err(error) => panic!("{}: {error}\n{}", path.display(), first.shown),
@@ -176,13 +177,16 @@ fn the_reference_and_the_checks_know_the_same_keys() {
         }
         for part in path.clone().split('.').rev() {
             yaml = match part {
-                "targets[]" => break,
+                "targets[]" | "cause_rules[]" => break,
                 "<name>" => format!("{{m: {yaml}}}"),
                 _ => format!("{{{part}: {yaml}}}"),
             };
         }
         if path.starts_with("targets[].") {
             yaml = format!("{{targets: [{yaml}]}}");
+        }
+        if path.starts_with("cause_rules[].") {
+            yaml = format!("{{cause_rules: [{yaml}]}}");
         }
         path = path.replace("<name>", "m").replace("[]", "[0]");
         let error = load_text(yaml.as_bytes(), &[]).expect_err(doc.path);
@@ -246,91 +250,6 @@ fn a_built_in_module_keeps_what_is_not_overridden() {
     assert_eq!((smtps.port, smtps.tls), (4650, TlsMode::Implicit));
     let new = &config.modules["new"];
     assert_eq!((new.port, new.tls, new.tls_verify), (25, TlsMode::Opportunistic, true));
-}
-
-#[test]
-fn hosts_are_brought_into_one_form() {
-    let cases = [
-        ("MX1.Example.NET.", "mx1.example.net", None),
-        ("mx1.example.net:2525", "mx1.example.net", Some(2525)),
-        ("Mail.MÜNCHEN.example", "mail.xn--mnchen-3ya.example", None),
-        ("192.0.2.1", "192.0.2.1", None),
-        ("192.0.2.1:25", "192.0.2.1", Some(25)),
-        ("::ffff:192.0.2.1", "192.0.2.1", None),
-        ("2001:DB8:0::1", "2001:db8::1", None),
-        ("[2001:db8::1]", "2001:db8::1", None),
-        ("[2001:db8::1]:587", "2001:db8::1", Some(587)),
-    ];
-    for (written, expected, expected_port) in cases {
-        let yaml = format!("exporter: {{helo: p.example.net}}\ntargets: [{{host: \"{written}\"}}]");
-        let config = load_text(yaml.as_bytes(), &[]).unwrap();
-        let target = config.targets.values().next().unwrap();
-        assert_eq!(&*target.name, written, "the name is the host as written");
-        let Place::Host { host, port } = &target.place else { panic!("{written}") };
-        assert_eq!((host.to_string().as_str(), *port), (expected, expected_port), "{written}");
-        let literal = matches!(host, HostName::Address(_));
-        assert_eq!(literal, expected.parse::<std::net::IpAddr>().is_ok());
-    }
-}
-
-/// The command line and `/probe` take the same words as the file, and `domain:`.
-#[test]
-fn a_place_is_read_from_one_word() {
-    assert_eq!(config::place("domain:Example.ORG."), Ok(Place::Domain("example.org".into())));
-    let host = |host, port| Ok(Place::Host { host, port });
-    assert_eq!(
-        config::place("[2001:db8::1]:25"),
-        host(HostName::Address("2001:db8::1".parse().unwrap()), Some(25))
-    );
-    assert_eq!(
-        config::place("mx.example.org"),
-        host(HostName::Name("mx.example.org".into()), None)
-    );
-    for bad in ["", ":25", "domain:", "a b", "\r\n", "127.1", "mx.example.org:25:26", "[", "%", "@"]
-    {
-        assert!(config::place(bad).is_err(), "{bad:?}");
-    }
-}
-
-#[test]
-fn mapped_networks_and_addresses_are_ipv4() {
-    let config = load_text(
-        b"exporter: {own: ['::ffff:198.51.100.0/120']}\ntargets: [{host: '::ffff:198.51.100.7'}]\n",
-        &[],
-    )
-    .unwrap();
-    assert_eq!(config.policy.own.networks, ["198.51.100.0/24".parse().unwrap()]);
-    assert_eq!(config.checks()[0].interval(), Duration::from_secs(60));
-}
-
-#[test]
-fn gentle_intervals_are_filled_in_for_servers_that_are_not_ours() {
-    let config = load_text(
-        b"exporter: {helo: p.example.net, own: [example.net]}
-modules: {login: {tls: required, auth: {username: u, password: p}}, daily: {interval: 24h}}
-targets:
-- {name: ours, host: mx.example.net, modules: [smtp, login, daily]}
-- {name: theirs, host: mx.example.org, modules: [smtp, login, daily]}
-- {name: private, host: 192.168.1.1}
-- {name: look-alike, host: mx.notexample.net}
-",
-        &[],
-    )
-    .unwrap();
-    let seconds: BTreeMap<(String, String), u64> = config
-        .checks()
-        .iter()
-        .map(|c| ((c.target.name.to_string(), c.module.name.to_string()), c.interval().as_secs()))
-        .collect();
-    let of = |target: &str, module: &str| seconds[&(target.to_owned(), module.to_owned())];
-    assert_eq!(of("ours", "smtp"), 60);
-    assert_eq!(of("ours", "login"), 60);
-    assert_eq!(of("ours", "daily"), 86400);
-    assert_eq!(of("theirs", "smtp"), 900);
-    assert_eq!(of("theirs", "login"), 300);
-    assert_eq!(of("theirs", "daily"), 86400);
-    assert_eq!(of("private", "smtp"), 60);
-    assert_eq!(of("look-alike", "smtp"), 900);
 }
 
 #[test]
@@ -398,24 +317,6 @@ fn secrets_compare_by_value_so_that_a_reload_sees_a_new_password() {
 }
 
 #[test]
-fn the_patterns_of_target_files_are_watched() {
-    let path = PathBuf::from("tests/config/good/target_files.yml");
-    let config = load_fixture(&path).unwrap();
-    let watched: BTreeSet<String> = config
-        .watched
-        .iter()
-        .flat_map(|pattern| config::matching(pattern))
-        .map(|path| path.display().to_string())
-        .collect();
-    let expected = ["a.yml", "b.yml", "sd.json"].map(|n| format!("tests/config/good/files/{n}"));
-    assert_eq!(watched, BTreeSet::from(expected));
-    let json = &config.targets["[fd00::1]:587"];
-    assert_eq!(&*json.modules[0].name, "submission");
-    assert_eq!(json.labels["owner"], "aä/b");
-    assert_eq!(config.targets["domain:example.net"].place, Place::Domain("example.net".into()));
-}
-
-#[test]
 fn the_environment_wins_over_the_file() {
     let yaml = b"dns: {timeout: 30s, servers: [192.0.2.1]}\nexporter: {max_endpoints: 4}\n";
     let config = load_text(
@@ -454,74 +355,6 @@ fn roots_must_be_pem() {
     fs::write(&path, "tls: {ca_file: key.pem}").unwrap();
     let error = config::load(Some(&path), &BTreeMap::new()).unwrap_err();
     assert!(error.0[0].message.contains("holds no certificate"), "{error}");
-}
-
-/// Ten thousand targets are read in a moment, in a time that grows with their number alone.
-#[test]
-fn many_targets_and_many_values_are_bounded() {
-    let mut yaml = "exporter: {helo: p.example.net}\ntargets:\n".to_owned();
-    for n in 0..10_000 {
-        yaml.push_str(&format!("- {{host: mx{n}.example.org, labels: {{team: t{n}}}}}\n"));
-    }
-    let config = load_text(yaml.as_bytes(), &[]).unwrap();
-    assert_eq!(config.targets.len(), 10_000);
-    // So much is wrong here that a list of all of it, with the nearest names, would never end.
-    let wrong: String = (0..20_000).map(|n| format!("exporterr{n}: 1\n")).collect();
-    let error = load_text(wrong.as_bytes(), &[]).unwrap_err();
-    assert_eq!(error.0.len(), 1001, "1000, and that there is more");
-    assert_eq!(load_text("k: 1\n".repeat(3000).as_bytes(), &[]).unwrap_err().0.len(), 1001);
-    let wrong: String = (0..10_000).map(|n| format!("- {{host: h{n}, module: x}}\n")).collect();
-    let error = load_text(format!("targets:\n{wrong}").as_bytes(), &[]).unwrap_err();
-    assert_eq!(error.0.len(), 1001, "1000, and that there is more");
-    let many = format!("x: [{}]", "1,".repeat(400_001));
-    assert_eq!(
-        messages(load_text(many.as_bytes(), &[])),
-        ["the file holds more than 400000 values, aliases written out"]
-    );
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) })]
-
-    #[test]
-    fn arbitrary_bytes_end_in_a_value(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-        let _ = load_text(&bytes, &[]).map(|config| config.summary());
-    }
-
-    /// Good files with a few bytes changed reach deeper than noise does.
-    #[test]
-    fn good_files_with_changed_bytes_end_in_a_value(
-        which in any::<prop::sample::Index>(),
-        changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
-    ) {
-        let files: Vec<PathBuf> = fixtures("good").into_iter().chain(fixtures("bad")).collect();
-        let mut bytes = fs::read(which.get(&files)).unwrap();
-        for (at, byte) in changes {
-            if !bytes.is_empty() {
-                let at = at.index(bytes.len());
-                bytes[at] = byte;
-            }
-        }
-        if let Err(error) = load_text(&bytes, &[]) {
-            prop_assert!(!error.0.is_empty());
-            for problem in error.0 {
-                prop_assert!(!problem.to_string().contains('\n'), "{problem}");
-            }
-        }
-    }
-
-    #[test]
-    fn arbitrary_hosts_end_in_a_value(host in "\\PC{0,40}", domain in "\\PC{0,40}") {
-        let quoted = |text: &str| serde_json::to_string(text).unwrap();
-        let yaml = format!("targets: [{{host: {}}}, {{domain: {}}}]", quoted(&host), quoted(&domain));
-        if let Ok(config) = load_text(yaml.as_bytes(), &[]) {
-            for target in config.targets.values() {
-                let (Place::Host { host: HostName::Name(name), .. } | Place::Domain(name)) =
-                    &target.place else { continue };
-                prop_assert!(name.is_ascii() && !name.ends_with('.') && name.len() <= 253);
-            }
-        }
-    }
 }
 
 fn example_env() -> BTreeMap<String, String> {

@@ -14,32 +14,32 @@
 //! - `EOF`, `RST`, `SILENCE` (nothing more comes), `STOP` (the exporter is told to end).
 //!
 //! Last, what must have been seen, each line optional but `fault`, `ready` and `codes`:
-//! `=> fault:`, `=> ready: yes|no`, `=> codes: phase code, ...`, `=> cause: cause blame`,
+//! `=> fault:`, `=> ready: yes|no`, `=> codes: phase code, ...`, `=> cause: cause blame`, `=> rule:`
+//! and `=> lasts:` of the failure, `=> refusals: phase code cause, ...` of every refusal,
 //! `=> starttls: offered|not offered|unseen`, `=> plain:` and `=> tls:` keywords,
 //! `=> mechanisms:`, `=> size:`, `=> shows:` and `=> hides:` (a part of the driver's transcript).
 //! `only whole segments` skips the run byte by byte: there what stands behind a reply is not yet
 //! there when the reply is.
 
-use std::io;
+mod peer;
+
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use smtp_exporter::cause::Cause;
+use smtp_exporter::cause::{Cause, Rules};
 use smtp_exporter::observation::{Failure, TlsFacts, Transcript, VerifyFailure};
 use smtp_exporter::probe::blame::{self, Clock, Terms};
 use smtp_exporter::probe::dialog::{self, BoxedIo, Outcome, Stop, Waits};
 use smtp_exporter::smtp::{
     Action, Credentials, Dialogue, End, Envelope, Fault, Phase, Plan, ReplyReader, Session, TlsMode,
 };
-use tokio::io::{
-    AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader, ReadBuf,
-};
+use tokio::io::AsyncWriteExt as _;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+use peer::{CLIENT_HELLO, Resettable, serve, server_bytes};
 
 #[test]
 fn the_session_ends_each_transcript_as_it_says() {
@@ -65,6 +65,26 @@ async fn the_driver_ends_each_transcript_as_it_says_byte_by_byte() {
 #[test]
 fn there_are_enough_transcripts() {
     assert!(scripts().len() >= 60, "{}", scripts().len());
+}
+
+/// So that every refusal that servers gave has the cause that is documented for it.
+#[test]
+fn every_refusal_states_its_cause_and_the_failing_one_its_rule() {
+    let mut refusals = 0;
+    for script in scripts() {
+        let outcome = script.run_session();
+        let stated = |key: &str| script.expected.iter().any(|(stated, _)| stated == key);
+        if outcome.dialogue.replies.iter().any(|(_, reply)| reply.is_refusal()) {
+            refusals += 1;
+            assert!(stated("refusals"), "{}: no refusals", script.name);
+        }
+        if matches!(outcome.dialogue.fault, Some(Fault::Refused(_))) {
+            for key in ["cause", "rule", "lasts"] {
+                assert!(stated(key), "{}: no {key}", script.name);
+            }
+        }
+    }
+    assert!(refusals > 40, "{refusals}");
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -305,7 +325,12 @@ impl Script {
     fn check(&self, outcome: &Outcome, how: &str) {
         let name = format!("{}, {how}", self.name);
         let dialogue = &outcome.dialogue;
-        let terms = Terms { tls: self.plan.tls, tls_verify: self.verify, clock: Clock::Module };
+        let terms = Terms {
+            tls: self.plan.tls,
+            tls_verify: self.verify,
+            clock: Clock::Module,
+            rules: Rules::builtin(),
+        };
         let failure = blame::failure(terms, outcome);
         let offers = dialogue.tls.as_ref().or(dialogue.plain.as_ref());
         let mut transcript = String::new();
@@ -321,6 +346,12 @@ impl Script {
                     || "none".to_owned(),
                     |failure| format!("{} {}", failure.cause, failure.blame),
                 ),
+                "rule" => failure.as_ref().map_or("none", |failure| &*failure.rule).to_owned(),
+                "lasts" => failure
+                    .as_ref()
+                    .map_or("none", |failure| failure.permanence.as_str())
+                    .to_owned(),
+                "refusals" => refusals(terms, outcome),
                 "starttls" => match dialogue.starttls_offered {
                     Some(true) => "offered",
                     Some(false) => "not offered",
@@ -379,134 +410,6 @@ impl Handshake {
     }
 }
 
-/// Plays the server's side; what we say is compared with the script.
-async fn serve(
-    events: Vec<Event>,
-    stream: tokio::io::DuplexStream,
-    reset: Arc<AtomicBool>,
-    cancel: CancellationToken,
-    single: bool,
-) {
-    let mut stream = BufReader::new(stream);
-    for (index, event) in events.iter().enumerate() {
-        match event {
-            Event::Segment(bytes) if single => {
-                for byte in bytes {
-                    // The client may have heard enough.
-                    if stream.write_all(&[*byte]).await.is_err() {
-                        return;
-                    }
-                    tokio::task::yield_now().await;
-                }
-            }
-            Event::Segment(bytes) => {
-                if stream.write_all(bytes).await.is_err() {
-                    return;
-                }
-            }
-            Event::Say(due) => {
-                let mut line = Vec::new();
-                stream.read_until(b'\n', &mut line).await.unwrap();
-                assert_eq!(String::from_utf8_lossy(&line), format!("{due}\r\n"));
-            }
-            Event::Tls(handshake) => {
-                let mut line = Vec::new();
-                stream.read_until(b'\n', &mut line).await.unwrap();
-                assert_eq!(line, CLIENT_HELLO);
-                if *handshake == Handshake::Fails {
-                    return;
-                }
-            }
-            Event::Eof => return,
-            Event::Rst => {
-                reset.store(true, Ordering::SeqCst);
-                return;
-            }
-            Event::Silence if index + 1 == events.len() => std::future::pending().await,
-            Event::Silence => {}
-            Event::Stop => cancel.cancel(),
-        }
-    }
-    // Nothing more may be said than the script knows.
-    let mut line = Vec::new();
-    stream.read_until(b'\n', &mut line).await.unwrap();
-    assert_eq!(String::from_utf8_lossy(&line), "");
-}
-
-const CLIENT_HELLO: &[u8] = b"(ClientHello)\n";
-
-/// A stream whose end is a reset once the flag is up.
-struct Resettable {
-    inner: tokio::io::DuplexStream,
-    reset: Arc<AtomicBool>,
-}
-
-impl AsyncRead for Resettable {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let read = Pin::new(&mut self.inner).poll_read(context, buffer);
-        let ended = matches!(read, Poll::Ready(Ok(()))) && buffer.filled().len() == before;
-        if ended && self.reset.load(Ordering::SeqCst) {
-            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
-        }
-        read
-    }
-}
-
-impl AsyncWrite for Resettable {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(context)
-    }
-}
-
-fn server_bytes(line: &str) -> Option<Vec<u8>> {
-    if let Some(raw) = line.strip_prefix("S| ") {
-        return Some(unescape(raw));
-    }
-    let text = line.strip_prefix("S:")?;
-    Some(format!("{}\r\n", text.strip_prefix(' ').unwrap_or(text)).into_bytes())
-}
-
-fn unescape(text: &str) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut rest = text.as_bytes();
-    while let [first, after @ ..] = rest {
-        rest = after;
-        if *first != b'\\' {
-            bytes.push(*first);
-            continue;
-        }
-        let (byte, used) = match rest {
-            [b'r', ..] => (b'\r', 1),
-            [b'n', ..] => (b'\n', 1),
-            [b'x', high, low, ..] => {
-                let digits = [*high, *low];
-                (u8::from_str_radix(std::str::from_utf8(&digits).unwrap(), 16).unwrap(), 3)
-            }
-            _ => panic!("cannot read {text:?}"),
-        };
-        bytes.push(byte);
-        rest = &rest[used..];
-    }
-    bytes
-}
-
 fn fault_text(fault: Option<&Fault>) -> String {
     match fault {
         None => "none".to_owned(),
@@ -535,6 +438,15 @@ fn fault_text(fault: Option<&Fault>) -> String {
 
 fn codes(dialogue: &Dialogue) -> String {
     let each = dialogue.replies.iter().map(|(phase, reply)| format!("{phase} {}", reply.code));
+    each.collect::<Vec<_>>().join(", ")
+}
+
+/// Every refusal with the cause that is counted, also where it is not the failure.
+fn refusals(terms: Terms<'_>, outcome: &Outcome) -> String {
+    let seen = blame::replies_seen(terms, outcome);
+    let each = seen
+        .iter()
+        .filter_map(|reply| Some(format!("{} {} {}", reply.phase, reply.code, reply.cause?)));
     each.collect::<Vec<_>>().join(", ")
 }
 

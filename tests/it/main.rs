@@ -10,6 +10,7 @@
 
 mod catalogue;
 mod cause;
+mod cause_rules;
 mod config;
 mod demo;
 mod dialogues;
@@ -17,6 +18,7 @@ mod exporter;
 mod metrics;
 mod net;
 mod reference;
+mod round;
 mod session;
 mod store;
 mod structure;

@@ -12,12 +12,12 @@ const EDGES: &[(&str, &[&str])] = &[
     ("observation", &["smtp", "cause", "target"]),
     ("net", &["smtp", "cause", "target", "observation"]),
     ("store", &["smtp", "cause", "target", "observation"]),
-    ("probe", &["smtp", "cause", "target", "observation", "net", "store"]),
-    ("schedule", &["smtp", "cause", "target", "observation", "store", "probe"]),
-    ("metrics", &["smtp", "cause", "target", "observation", "store", "probe"]),
+    ("probe", &["smtp", "cause", "target", "observation", "net"]),
+    ("schedule", &["target", "observation", "store", "probe"]),
+    ("metrics", &["smtp", "cause", "target", "observation", "store"]),
     ("config", &["smtp", "cause", "target"]),
     ("web", &["smtp", "cause", "target", "observation", "store", "probe", "metrics"]),
-    ("demo", &["smtp", "config"]),
+    ("demo", &[]),
     (
         "app",
         &[
@@ -35,7 +35,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "demo",
         ],
     ),
-    ("cli", &["app", "smtp", "cause", "target", "observation", "config", "probe", "metrics"]),
+    ("cli", &["app", "smtp", "cause", "target", "observation", "config", "metrics"]),
 ];
 
 /// What a pure file may not name: input, output, clocks, tasks and logs.

@@ -276,7 +276,7 @@ pub(super) const RULES: &[Rule] = &[
         "postfix.auth.failed",
         AuthRequired,
         SMTPD,
-        &["^ error authentication failed"],
+        &["^ error authentication failed", "^ authentication aborted $"],
         "535 5.7.8 Error: authentication failed: (reason unavailable)",
     ),
     rule(

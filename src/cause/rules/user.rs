@@ -3,9 +3,11 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use super::NO_RULE;
+use super::{Compiled, Facts, NO_RULE, Rules, groups};
+use crate::cause::matcher::Matcher;
 use crate::cause::pattern::{BadPattern, Pattern};
-use crate::cause::{Blame, Cause, Permanence};
+use crate::cause::words::Words;
+use crate::cause::{Blame, Cause, Context, Permanence, unwrap};
 use crate::smtp::Phase;
 
 /// A rule as a user writes it. It stands in front of the built-in ones.
@@ -19,12 +21,16 @@ pub struct UserRule {
     pub text: Vec<String>,
     /// As in [`super::When::codes`].
     pub codes: Vec<u16>,
+    /// As in [`super::When::enhanced`].
+    pub enhanced: Vec<(u16, u16, u16)>,
     /// As in [`super::When::phases`].
     pub phases: Vec<Phase>,
     /// Overrides what the code says.
     pub permanence: Option<Permanence>,
     /// Overrides what the cause says.
     pub blame: Option<Blame>,
+    /// A page about it, shown in place of the usual one.
+    pub doc: Option<String>,
     /// A reply that the rule must win: it proves that it can be reached.
     pub example: String,
 }
@@ -44,19 +50,23 @@ pub struct RuleProblem {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RuleFault {
     /// The id is not of the allowed form.
-    #[error("the id must be of a-z, 0-9, _ and - in parts parted by dots, 80 characters at most")]
+    #[error(
+        "the id must be of a-z, 0-9, _ and - in parts parted by dots, 80 characters at most, such as local.quota"
+    )]
     BadId,
     /// Another rule has this id.
-    #[error("another rule has this id")]
+    #[error(
+        "another rule has this id, perhaps a built-in one; begin yours with a word of your own"
+    )]
     DuplicateId,
     /// Neither words nor codes.
-    #[error("the rule has neither text nor codes: it would take every reply")]
+    #[error("without text, codes or enhanced the rule would take every reply; state one of them")]
     NoCondition,
     /// A code that no refusal has.
     #[error("{0} is no refusal: write 4, 45 or 450 for a class, a group or one code")]
     BadCode(u16),
     /// A cause that is not read from replies.
-    #[error("{0} is not a cause that a reply can state")]
+    #[error("{0} is read from silence: no reply can state it")]
     BadCause(Cause),
     /// A pattern that cannot be read.
     #[error("pattern {pattern:?}: {fault}")]
@@ -67,11 +77,77 @@ pub enum RuleFault {
         fault: BadPattern,
     },
     /// The example is not a refusal.
-    #[error("the example must be a whole reply, such as \"550 5.7.1 go away\"")]
+    #[error("the example is no refusal; write a whole reply, such as \"550 5.7.1 go away\"")]
     BadExample,
     /// The example is taken by another rule.
-    #[error("the example is won by {0}: the rule can't be reached, or the example doesn't fit it")]
+    #[error(
+        "the example is won by {0}, which stands earlier; put this rule in front of it, or narrow that one"
+    )]
     NotWon(String),
+    /// The rule does not hold for its own example.
+    #[error(
+        "the rule does not hold for its own example, which {0} takes instead; mend the example or the rule's conditions"
+    )]
+    NotMet(String),
+}
+
+impl Rules {
+    /// The built-in rules behind the user's own.
+    ///
+    /// # Errors
+    /// Every problem of every rule, in order.
+    pub fn with_user_rules(user: Vec<UserRule>) -> Result<Self, Vec<RuleProblem>> {
+        let mut problems = Vec::new();
+        let mut seen: HashSet<String> = groups().map(|(_, rule)| rule.id.to_owned()).collect();
+        let mut sound = Vec::new();
+        for (index, rule) in user.into_iter().enumerate() {
+            let faults = check(&rule, &mut seen);
+            if faults.is_empty() {
+                sound.push((index, rule));
+            } else {
+                problems.extend(faults.into_iter().map(|fault| RuleProblem {
+                    index,
+                    id: rule.id.clone(),
+                    fault,
+                }));
+            }
+        }
+        // Without the unsound rules more examples are won and none is lost, so that what is reported
+        // now is wrong whatever becomes of those.
+        let (places, sound): (Vec<usize>, Vec<UserRule>) = sound.into_iter().unzip();
+        let rules = Self::compile(sound);
+        for (rule, index) in rules.user.iter().zip(places) {
+            if let Some(fault) = rules.lost(rule) {
+                problems.push(RuleProblem { index, id: rule.id.clone(), fault });
+            }
+        }
+        problems.sort_by_key(|problem| problem.index);
+        if problems.is_empty() { Ok(rules) } else { Err(problems) }
+    }
+
+    /// The user's own rules, as written.
+    pub fn user(&self) -> &[UserRule] {
+        &self.user
+    }
+
+    /// Why a user's rule does not win its example; none when it does.
+    fn lost(&self, rule: &UserRule) -> Option<RuleFault> {
+        let context = Context { phase: rule.phases.first().copied(), tls: false };
+        let Some(reply) = unwrap::reply(&rule.example) else { return Some(RuleFault::BadExample) };
+        let winner = self.judge(context, &reply).rule;
+        if winner == *rule.id {
+            return None;
+        }
+        let words = Words::of(&reply);
+        let facts = Facts { context, code: reply.code, enhanced: words.enhanced };
+        let patterns: Vec<Pattern> =
+            rule.text.iter().filter_map(|source| Pattern::parse(source).ok()).collect();
+        let own = Matcher::new(&patterns);
+        let worded = patterns.is_empty() || own.holding(&own.hits(&words)).next().is_some();
+        let met = worded && Compiled::of_user(rule).holds(&facts);
+        let winner = winner.into_owned();
+        Some(if met { RuleFault::NotWon(winner) } else { RuleFault::NotMet(winner) })
+    }
 }
 
 impl fmt::Display for RuleProblem {
@@ -94,7 +170,7 @@ pub(super) fn check(rule: &UserRule, seen: &mut HashSet<String>) -> Vec<RuleFaul
     if rule.id == NO_RULE || !seen.insert(rule.id.clone()) {
         faults.push(RuleFault::DuplicateId);
     }
-    if rule.text.is_empty() && rule.codes.is_empty() {
+    if rule.text.is_empty() && rule.codes.is_empty() && rule.enhanced.is_empty() {
         faults.push(RuleFault::NoCondition);
     }
     let refusal = |c: u16| matches!(c, 4 | 5 | 40..=59 | 400..=599);

@@ -224,7 +224,7 @@ exporter:
   helo: probe.demo.test
   own: [demo.test]
   host_budget: {{max_concurrent: 1, min_gap: 50ms}}
-  backoff: {{initial: 1500ms, factor: 3, max: 1m}}
+  backoff: {{initial: 2500ms, factor: 2, max: 1m}}
 {more}modules:
   clear: {{tls: none, interval: 1s, timeouts: {SHORT}}}
   starttls: {{tls: required, interval: 1s, timeouts: {SHORT}}}

@@ -144,8 +144,8 @@ async fn what_dns_says_instead_of_an_address_is_told_apart() {
         ("host-servfail", "servfail", "target"),
         ("refused", "refused", "exporter"),
         ("host-refused", "refused", "exporter"),
-        ("silent", "timeout", "exporter"),
-        ("host-silent", "timeout", "exporter"),
+        ("silent", "unanswered", "target"),
+        ("host-silent", "unanswered", "target"),
         ("missing", "nxdomain", "target"),
         ("host-missing", "nxdomain", "target"),
     ] {
@@ -244,8 +244,8 @@ async fn exchangers_that_our_resolver_cannot_find_are_one_failed_resolve() {
     let zone = Zone::new()
         .mx("demo.test", 10, "mx1.demo.test")
         .mx("demo.test", 20, "mx2.demo.test")
-        .fault("mx1.demo.test", Fault::Silent)
-        .fault("mx2.demo.test", Fault::Silent);
+        .fault("mx1.demo.test", Fault::Refused)
+        .fault("mx2.demo.test", Fault::Refused);
     let dns = dns(&zone);
     let house = House::new(&dns, 25, "", &["{name: t, domain: demo.test, module: clear}"]);
     let round = house.round("t").await;

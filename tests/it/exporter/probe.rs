@@ -67,7 +67,7 @@ async fn gauges_only_and_from_memory_while_fresh() {
 
 #[tokio::test]
 async fn without_a_configuration_probe_is_closed_and_the_rest_is_there() {
-    let exporter = Exporter::start("").await;
+    let exporter = Exporter::subcommand(&["serve"]).await;
     let read = exporter.metrics().await;
     assert!(read.samples().all(|s| !s.labels.contains_key("target")));
     assert_eq!(read.value("smtp_exporter_config_last_reload_successful", &[]), 1.0);

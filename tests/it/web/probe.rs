@@ -39,7 +39,7 @@ async fn debug_shows_the_log_before_the_metrics() {
     assert_eq!(answer.headers["content-type"], "text/plain; charset=utf-8");
     for part in [
         "target   mx1 (192.0.2.25)\n",
-        "verdict  down: blocklisted in greeting, blame sender\n",
+        "verdict  down: blocklisted in greeting, blame sender, rule ",
         "endpoint 192.0.2.25:25 at 192.0.2.25\n",
         "  greeting      0.003000  554 blocklisted\n",
         "      0.003 S 220 mx <script>",
@@ -63,7 +63,7 @@ async fn wrong_questions_are_told_the_mend() {
         ),
         ("?target=mx1&debug=maybe", "`debug` takes"),
         ("?target=0x7f.1", "four decimal numbers"),
-        ("?target=%00", "not a host name"),
+        ("?target=%00", "no host name can"),
         ("?target=%ff", "not UTF-8"),
     ] {
         house.get(&format!("/probe{query}")).await.has(400, part);

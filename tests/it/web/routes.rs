@@ -95,7 +95,9 @@ async fn the_page_shows_states_and_escapes_what_peers_say() {
     let page = house.get("/").await;
     page.has(200, "<b>1</b> down");
     page.has(200, "<b>2</b> unknown");
-    page.has(200, "blocklisted in greeting");
+    page.has(200, ">blocklisted</a> in greeting");
+    page.has(200, "href=\"https://check.spamhaus.org\"");
+    page.has(200, "mend what put us there, then ask for removal.");
     page.has(200, "554 &lt;script&gt;alert(1)&lt;/script&gt; &quot;blocked&quot;");
     page.has(200, "href=\"/logs?target=mx1&amp;module=smtp\"");
     page.has(200, "<td data-name=\"code\">554</td>");
@@ -161,7 +163,8 @@ async fn logs_show_the_last_failure_beside_the_last_success() {
     house.schedule("mx1", &round(vec![observation(&mx1, Some(refusal()))]));
     let logs = house.get("/logs?target=mx1").await;
     assert_eq!(logs.headers["content-type"], "text/plain; charset=utf-8");
-    logs.has(200, ": blocklisted in greeting, blame sender\nnext: Find the list in the reply");
+    logs.has(200, ": blocklisted in greeting, blame sender, rule ");
+    logs.has(200, "\nnext: Find the list in the reply");
     logs.has(200, "    0.004 C EHLO probe.example.net\n");
     assert_eq!(logs.text().matches("220 mx <script>").count(), 2);
     assert!(!logs.text().contains("none"));

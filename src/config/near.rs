@@ -1,0 +1,65 @@
+//! Slips of the pen: which known word was meant.
+
+/// The known name that is closest to what was written, when it is close, or that it begins.
+pub(super) fn nearest<'k>(said: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+    if said.len() > 64 {
+        return None;
+    }
+    let said = said.to_lowercase();
+    let mut longer = Vec::new();
+    let near = known
+        .take(200)
+        .inspect(|name| {
+            if said.len() >= 2 && name.starts_with(&said) {
+                longer.push(*name);
+            }
+        })
+        .map(|name| (distance(&said, &name.to_lowercase()), name))
+        .filter(|(distance, name)| *distance <= 1.max(name.len().min(said.len()) / 3))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name);
+    // The start of one name alone is as good as a slip: `user` for `username`.
+    near.or_else(|| if longer.len() == 1 { longer.pop() } else { None })
+}
+
+/// Letters put in, left out, changed or swapped with their neighbour between two words.
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut before: Vec<usize> = Vec::new();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut next = vec![i + 1];
+        for (j, y) in b.iter().enumerate() {
+            let cell = |line: &[usize], at: usize| line.get(at).copied().unwrap_or(usize::MAX / 2);
+            let mut least = (cell(&row, j) + usize::from(x != y))
+                .min(cell(&row, j + 1) + 1)
+                .min(cell(&next, j) + 1);
+            let swapped = i > 0 && j > 0 && a.get(i - 1) == Some(y) && b.get(j - 1) == Some(x);
+            if swapped {
+                least = least.min(cell(&before, j - 1) + 1);
+            }
+            next.push(least);
+        }
+        before = std::mem::replace(&mut row, next);
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_near_spelling_is_found_and_a_far_one_is_not() {
+        let known = ["timeout", "servers"];
+        assert_eq!(nearest("timeuot", known.into_iter()), Some("timeout"));
+        assert_eq!(nearest("TimeOut", known.into_iter()), Some("timeout"));
+        assert_eq!(nearest("server", known.into_iter()), Some("servers"));
+        assert_eq!(nearest("resolver", known.into_iter()), None);
+        assert_eq!(nearest("time", known.into_iter()), Some("timeout"));
+        assert_eq!(nearest("ca", ["ca_file"].into_iter()), Some("ca_file"));
+        assert_eq!(nearest("pass", ["password", "password_file"].into_iter()), None);
+        assert_eq!(distance("abcd", "acbd"), 1);
+        assert_eq!(distance("", "abc"), 3);
+    }
+}
