@@ -154,7 +154,8 @@ fn exim_says_why() {
             _ => continue,
         };
         // The verb, then the face, then what it does there.
-        let (verb, rest) = statement.trim().split_once(' ').unwrap_or((statement.trim(), ""));
+        let statement = statement.trim();
+        let (verb, rest) = statement.split_once(' ').unwrap_or((statement, ""));
         writeln!(list, "  {verb} condition = ${{if {here}}}").unwrap();
         for line in rest.split(" | ").filter(|line| !line.is_empty()) {
             writeln!(list, "    {line}").unwrap();
