@@ -271,7 +271,7 @@ const fn is_answered(phase: Phase) -> bool {
 
 /// How rules are written, for the reference.
 pub(super) const REFERENCE: &str = r#"
-## Rules of your own
+### Rules of your own
 
 A refusal that the built-in rules take for something else, or for `unknown`, gets its cause from a
 rule in the configuration:

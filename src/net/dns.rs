@@ -25,8 +25,9 @@ use crate::target::Family;
 /// # Why a control question
 ///
 /// SERVFAIL says that the resolver has no answer, and silence that it has none yet; neither says whose
-/// trouble that is. So the same resolver is then asked for the name servers of the root: one that
-/// answers this works, and the domain's servers are silent, or they or their DNSSEC are broken.
+/// trouble that is. So the same resolver is then asked for a made-up name right below the root: one
+/// that finds out from the root that there is none works, and the domain's servers are silent, or
+/// they or their DNSSEC are broken.
 pub struct Resolver {
     servers: Vec<Server>,
     /// The index of the server that answered last.

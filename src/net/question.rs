@@ -1,5 +1,6 @@
 //! One question to one DNS server, and what its outcome means.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
@@ -77,15 +78,21 @@ impl Server {
         Err(self.failure(name, kind, timeout, &error))
     }
 
-    /// True when this server says NOERROR to the question for the name servers of the root.
+    /// True when this server can find out that a name does not exist which nobody ever asked for.
+    ///
+    /// The name is made up anew and stands right below the root, so that no cache has it: a resolver
+    /// that is cut off from the Internet still knows the root's own name servers for days.
     pub(super) async fn answers_for_root(&self, timeout: Duration) -> bool {
-        // What it said minutes ago does not count.
-        self.resolver.clear_lookup_cache(Name::root(), RecordType::NS);
-        let question = self.resolver.lookup(Name::root(), RecordType::NS);
+        let made_up = RandomState::new().hash_one(self.address);
+        let Ok(name) = Name::from_ascii(format!("smtp-exporter-{made_up:016x}.")) else {
+            return false;
+        };
+        let question = self.resolver.lookup(name, RecordType::NS);
         match tokio::time::timeout(timeout, question).await {
             Ok(Ok(_)) => true,
             Ok(Err(NetError::Dns(DnsError::NoRecordsFound(no_records)))) => {
-                no_records.response_code == ResponseCode::NoError
+                let code = no_records.response_code;
+                code == ResponseCode::NXDomain || code == ResponseCode::NoError
             }
             _ => false,
         }

@@ -225,6 +225,10 @@ impl Session {
             } else {
                 Fault::Unexpected(phase)
             });
+            // The transaction that MAIL began is ended, whatever became of the recipient.
+            if self.state == State::Rcpt && leftover == 0 {
+                return self.say(State::Rset, Phase::Rset, Ok(command::rset()), now);
+            }
             return self.quit(now);
         }
         if leftover > 0 {

@@ -121,12 +121,15 @@ fn table_row(out: &mut String, base: &str, row: &Row, now: SystemTime) -> std::f
                 let detail: String = failure.detail.chars().take(DETAIL).collect();
                 write!(out, "<small>{}</small>", Html(&detail))?;
             }
-            // No tooltip: a finger cannot hover.
-            write!(out, "<small class=\"advice\">{}", Html(failure.action))?;
-            if let Some(wait) = failure.wait {
-                write!(out, " Wait: {}.", Html(wait))?;
+            // No tooltip: a finger cannot hover. In a negative test the refusal is wanted, so what
+            // mends it is no help.
+            if !row.negative {
+                write!(out, "<small class=\"advice\">{}", Html(failure.action))?;
+                if let Some(wait) = failure.wait {
+                    write!(out, " Wait {}.", Html(wait))?;
+                }
+                write!(out, "</small>")?;
             }
-            write!(out, "</small>")?;
             write!(out, "</td><td data-name=\"blame\">{}", failure.blame)?;
         }
         None => write!(out, "</td><td data-name=\"why\"></td><td data-name=\"blame\">")?,

@@ -76,7 +76,6 @@ fn endpoint(out: &mut String, observation: &Observation) -> std::fmt::Result {
     writeln!(out, "  success  {}", observation.success())?;
     if let Some(failure) = &observation.failure {
         writeln!(out, "  failure  {}", failure_line(failure))?;
-        writeln!(out, "  to do    {}", advice::of(failure.cause).action)?;
         if !failure.detail.is_empty() {
             writeln!(out, "  detail   {}", one_line(&failure.detail))?;
         }

@@ -41,7 +41,7 @@ async fn run(targets: u64, interval: u64, seconds: u64) {
     let binary = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/release/smtp_exporter");
     assert!(binary.exists(), "build it first: cargo build --release");
     let server =
-        Server::start("0.0.0.0:0".parse().unwrap(), Behaviour::healthy().named("mx.bench.test"))
+        Server::start("0.0.0.0:0".parse().unwrap(), Behaviour::healthy().named("healthy.demo.test"))
             .unwrap();
     let port = server.address().port();
     let directory = tempfile::tempdir().unwrap();
@@ -49,7 +49,7 @@ async fn run(targets: u64, interval: u64, seconds: u64) {
     std::fs::write(&authority, Authority::shared().unwrap().ca_pem()).unwrap();
     let mut config = format!(
         "exporter: {{helo: probe.bench.test}}\ntls: {{ca_file: {}}}\nmodules:\n  bench: {{port: {port}, \
-         tls: required, tls_server_name: mx.bench.test}}\ntargets:\n",
+         tls: required, tls_server_name: healthy.demo.test}}\ntargets:\n",
         authority.display()
     );
     for i in 0..targets {

@@ -22,6 +22,7 @@
 //! there when the reply is.
 
 mod peer;
+mod told;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -33,13 +34,14 @@ use smtp_exporter::observation::{Failure, TlsFacts, Transcript, VerifyFailure};
 use smtp_exporter::probe::blame::{self, Clock, Terms};
 use smtp_exporter::probe::dialog::{self, BoxedIo, Outcome, Stop, Waits};
 use smtp_exporter::smtp::{
-    Action, Credentials, Dialogue, End, Envelope, Fault, Phase, Plan, ReplyReader, Session, TlsMode,
+    Action, Credentials, End, Envelope, Fault, Phase, Plan, ReplyReader, Session, TlsMode,
 };
 use tokio::io::AsyncWriteExt as _;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use peer::{CLIENT_HELLO, Resettable, serve, server_bytes};
+use told::{codes, fault_text, join, keywords, refusals};
 
 #[test]
 fn the_session_ends_each_transcript_as_it_says() {
@@ -408,56 +410,4 @@ impl Handshake {
     fn failure(self) -> Failure {
         Failure::new(Phase::Tls, Cause::TlsFailed, "alert: handshake failure")
     }
-}
-
-fn fault_text(fault: Option<&Fault>) -> String {
-    match fault {
-        None => "none".to_owned(),
-        Some(Fault::Refused(phase)) => format!("refused {phase}"),
-        Some(Fault::Unexpected(phase)) => format!("unexpected {phase}"),
-        Some(Fault::Ended(phase, end)) => {
-            let how = match end {
-                End::Closed => "closed",
-                End::Reset => "reset",
-                End::Timeout => "silence",
-                End::BadReply(_) => "not smtp",
-                End::HandshakeFailed => "handshake failed",
-                End::Tls(_) | End::Io(_) => "broken",
-            };
-            format!("{how} {phase}")
-        }
-        Some(Fault::StarttlsMissing) => "starttls missing".to_owned(),
-        Some(Fault::StarttlsStripped) => "starttls stripped".to_owned(),
-        Some(Fault::PlaintextAfterStarttls) => "plaintext after starttls".to_owned(),
-        Some(Fault::AuthNotOffered) => "auth not offered".to_owned(),
-        Some(Fault::AuthWithheld) => "auth withheld".to_owned(),
-        Some(Fault::Cancelled(phase)) => format!("cancelled {phase}"),
-        Some(Fault::Unsayable(phase, _)) => format!("unsayable {phase}"),
-    }
-}
-
-fn codes(dialogue: &Dialogue) -> String {
-    let each = dialogue.replies.iter().map(|(phase, reply)| format!("{phase} {}", reply.code));
-    each.collect::<Vec<_>>().join(", ")
-}
-
-/// Every refusal with the cause that is counted, also where it is not the failure.
-fn refusals(terms: Terms<'_>, outcome: &Outcome) -> String {
-    let seen = blame::replies_seen(terms, outcome);
-    let each = seen
-        .iter()
-        .filter_map(|reply| Some(format!("{} {} {}", reply.phase, reply.code, reply.cause?)));
-    each.collect::<Vec<_>>().join(", ")
-}
-
-fn keywords(offer: Option<&smtp_exporter::smtp::Capabilities>) -> String {
-    match offer {
-        None => "unseen".to_owned(),
-        Some(offer) if offer.helo_only => "HELO alone".to_owned(),
-        Some(offer) => join(offer.keywords.iter().map(|keyword| keyword.as_str())),
-    }
-}
-
-fn join<'a>(words: impl Iterator<Item = &'a str>) -> String {
-    words.collect::<Vec<_>>().join(" ")
 }

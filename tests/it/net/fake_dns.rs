@@ -130,10 +130,6 @@ pub(crate) fn mx(owner: &str, preference: u16, exchange: &str) -> Record {
     Record::from_rdata(name(owner), 60, RData::MX(MX::new(preference, name(exchange))))
 }
 
-pub(crate) fn ns(owner: &str, host: &str) -> Record {
-    Record::from_rdata(name(owner), 60, RData::NS(NS(name(host))))
-}
-
 fn soa() -> Record {
     let soa = SOA::new(name("ns.test"), name("hostmaster.test"), 1, 60, 60, 60, 1);
     Record::from_rdata(name("test"), 60, RData::SOA(soa))
