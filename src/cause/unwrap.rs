@@ -31,6 +31,7 @@ impl Pasted {
 /// - Exim's `SMTP error from remote mail server after RCPT TO:<…>: 550 …`;
 /// - Exim's own `rejected RCPT <…>: relay not permitted`;
 /// - Sendmail's `dsn=5.1.1, stat=User unknown` and its `reject=550 …`;
+/// - OpenSMTPD's `failed-command command="RCPT TO:<…>" result="550 …"`;
 /// - a report's `Diagnostic-Code: smtp; 550 …`, with folded lines;
 /// - anything else with a code and an enhanced code side by side, or quoted as `"550 …"`.
 pub fn unwrap(text: &str) -> Option<Pasted> {
@@ -92,6 +93,7 @@ const INTRODUCTIONS: &[&str] = &[
     "response was: ",
     "error was: ",
     "stat=",
+    "result=\"",
     "status: ",
     "s: ",
     "<< ",
@@ -122,6 +124,12 @@ const HINTS: &[(&str, Phase)] = &[
     ("noqueue: reject: rcpt", Phase::Rcpt),
     ("noqueue: reject: mail", Phase::Mail),
     ("noqueue: reject: connect", Phase::Greeting),
+    ("command=\"\"", Phase::Greeting),
+    ("command=\"ehlo", Phase::Ehlo),
+    ("command=\"helo", Phase::Ehlo),
+    ("command=\"auth", Phase::Auth),
+    ("command=\"mail from", Phase::Mail),
+    ("command=\"rcpt to", Phase::Rcpt),
 ];
 
 /// The reply behind the last introduction that is followed by one.
@@ -364,6 +372,14 @@ mod tests {
         assert_eq!(found(line), (550, None, "5.7.1 no".to_owned()));
         let line = "x to=<a@example.net>, dsn=5.1.1, stat=User unknown";
         assert_eq!(found(line), (550, None, "5.1.1 User unknown".to_owned()));
+    }
+
+    #[test]
+    fn opensmtpd_log_lines() {
+        let line = "1f smtp failed-command command=\"RCPT TO:<a@example.net>\" result=\"550 no\"";
+        assert_eq!(found(line), (550, Some(Phase::Rcpt), "no".to_owned()));
+        let line = "1f smtp failed-command command=\"\" result=\"421 too busy\"";
+        assert_eq!(found(line), (421, Some(Phase::Greeting), "too busy".to_owned()));
     }
 
     #[test]

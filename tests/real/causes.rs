@@ -4,19 +4,23 @@
 //! One server has many faces: each case is an address of its own with its own settings, so that a
 //! budget, a pause or a limit of one case is not met by another.
 
+mod delivery;
 mod exim;
 mod opensmtpd;
 mod postfix;
 mod sendmail;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
 use tokio::time::Instant;
 
-use crate::support::{Bed, Exporter, MAIL_NAME, Scrape, address, head, keep};
+use crate::support::{Bed, Exporter, MAIL_NAME, Scrape, address, binary, head, keep};
 
 /// Where probes come from: an address that is no server's, so that nobody trusts it as its own.
 const SOURCE: Ipv4Addr = Ipv4Addr::new(127, 0, 61, 1);
@@ -143,6 +147,38 @@ fn assert_told(test: &str, exporter: &Exporter, cases: &[Placed]) {
     }
     keep(&format!("causes-{test}.tsv"), &report);
     assert!(faults.is_empty(), "{} of {}:\n{}", faults.len(), cases.len(), faults.join("\n"));
+}
+
+/// What `explain` says is the cause of each line, in order.
+fn explained(lines: &[String]) -> Vec<String> {
+    let mut child = Command::new(binary())
+        .args(["explain", "--format", "tsv"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all((lines.join("\n") + "\n").as_bytes()).unwrap();
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let rows = String::from_utf8(output.stdout).unwrap();
+    let causes: Vec<String> =
+        rows.lines().map(|row| row.split('\t').next().unwrap().to_owned()).collect();
+    assert_eq!(causes.len(), lines.len(), "{rows}");
+    causes
+}
+
+/// Every line in which a server tells its own log of a refusal has a cause that was provoked.
+fn assert_explained(test: &str, lines: &[String], cases: &[Placed]) {
+    let provoked: Vec<&str> = cases.iter().map(|placed| placed.case.told[2]).collect();
+    let causes = explained(lines);
+    let wrong: Vec<_> = std::iter::zip(&causes, lines)
+        .filter(|(cause, _)| !provoked.contains(&cause.as_str()))
+        .collect();
+    assert!(wrong.is_empty(), "{} of {}: {wrong:#?}", wrong.len(), lines.len());
+    let named: BTreeSet<&String> = causes.iter().collect();
+    assert!(named.len() >= 5, "{test}: only {named:?}");
 }
 
 /// Keeps a session open from where the probes come from, until it is dropped.

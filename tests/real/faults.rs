@@ -97,6 +97,16 @@ fn a_server_that_is_stopped_then_killed() {
     exim.kill();
     let scrape = down(&exporter, "exim");
     assert_failure(&scrape, "exim", ["connect", "connect_refused", "target"]);
+    // Nobody else is there, so it is the server in every series and no detour of the path in any.
+    let about = scrape.about("exim");
+    let refused = [("target", "exim"), ("phase", "connect"), ("cause", "connect_refused")];
+    for name in ["smtp_target_failure", "smtp_probe_failure", "smtp_probe_failures_total"] {
+        let blamed: Vec<&str> =
+            scrape.all(name, &refused).iter().map(|seen| seen.labels["blame"].as_str()).collect();
+        assert_eq!(blamed, ["target"], "{name}\n{about}");
+    }
+    let path = [("target", "exim"), ("result", "path")];
+    assert_eq!(scrape.value("smtp_probes_total", &path), Some(0.0), "{about}");
     let stale = scrape.all("smtp_reply_code", &[("target", "exim")]);
     assert!(stale.is_empty(), "replies of a probe that heard none: {stale:?}");
     assert_steady(&exporter, 6);

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use crate::servers::assert_clean_postfix;
-use crate::support::{Bed, Exporter, MAIL_NAME, head, now, wait_for};
+use crate::support::{Bed, Exporter, MAIL_NAME, Scrape, head, now, wait_for};
 
 /// Somebody else at our address who keeps a session open.
 struct Blocker(TcpStream);
@@ -116,6 +116,47 @@ targets:
         scrape.value("smtp_target_up", &check) == Some(1.0)
     });
     assert!(scrape.all(paused, &check).is_empty(), "{}", scrape.about(limited.1));
+    exporter.stop();
+}
+
+#[test]
+fn a_pause_ends_when_it_ends_and_not_with_the_next_probe() {
+    let postfix = Bed::of("postfix")
+        .line("smtpd_client_restrictions = reject")
+        .line("smtpd_delay_reject = no")
+        .start("pause", &[25]);
+    let exporter = Exporter::start_with(
+        "pause",
+        &format!(
+            "{}modules:\n  plain: {{port: 25, tls: none}}\n\
+             targets:\n  - {{name: paused, host: {}, module: plain, interval: 20s}}\n",
+            head("  backoff: {initial: 3s, factor: 1, max: 3s}\n"),
+            postfix.address
+        ),
+    );
+    let target = ("target", "paused");
+    let paused = "smtp_target_paused_until_timestamp_seconds";
+    let scrape = exporter.until_failing("paused", Duration::from_secs(30));
+    let about = scrape.about("paused");
+    let why = [target, ("phase", "greeting"), ("cause", "policy_rejected"), ("blame", "sender")];
+    assert_eq!(scrape.value("smtp_target_failure", &why), Some(1.0), "{about}");
+    let until = scrape.value(paused, &[target]).expect(&about);
+    assert!((0.0..3.5).contains(&(until - now())), "until {until}\n{about}");
+    let endpoints =
+        |scrape: &Scrape, state| scrape.value("smtp_target_endpoints", &[target, ("state", state)]);
+    assert_eq!(endpoints(&scrape, "paused"), Some(1.0), "{about}");
+
+    let scrape = exporter
+        .until("paused", Duration::from_secs(8), |scrape| scrape.all(paused, &[target]).is_empty());
+    let about = scrape.about("paused");
+    let late = now() - until;
+    assert!((0.0..1.5).contains(&late), "{late} s\n{about}");
+    assert_eq!(endpoints(&scrape, "paused"), Some(0.0), "{about}");
+    assert_eq!(endpoints(&scrape, "unavailable"), Some(1.0), "{about}");
+    // No probe made it so, and what the last one found stays.
+    assert_eq!(scrape.sum("smtp_probes_total", &[target]), 1.0, "{about}");
+    assert_eq!(scrape.value("smtp_target_failure", &why), Some(1.0), "{about}");
+    assert_eq!(scrape.value("smtp_target_up", &[target]), Some(0.0), "{about}");
     exporter.stop();
 }
 

@@ -32,7 +32,13 @@ smtpd_tls_loglevel = 1
 smtpd_peername_lookup = no
 C
     printf '%s\n' "$@"
-} >"$etc/main.cf"
+} | awk -F ' *= *' '
+    # Of two settings of one name the last stands: each process would warn of the other, and more
+    # warnings than a socket holds stop the server before there is a log to take them.
+    !($1 in value) { order[++count] = $1 }
+    { value[$1] = $0 }
+    END { for (i = 1; i <= count; i++) print value[order[i]] }
+' >"$etc/main.cf"
 
 front=smtpd
 limit=-

@@ -7,7 +7,10 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use super::{Case, address_of, assert_told, case, exporter, occupy, place, placed, resolver};
+use super::{
+    Case, address_of, assert_explained, assert_told, case, exporter, occupy, place, placed,
+    resolver,
+};
 use crate::support::{Bed, Fake};
 
 /// `by` is the list's moment, a colon, and the statement there, whose lines `|` parts.
@@ -151,7 +154,8 @@ fn exim_says_why() {
             _ => continue,
         };
         // The verb, then the face, then what it does there.
-        let (verb, rest) = statement.trim().split_once(' ').unwrap_or((statement.trim(), ""));
+        let statement = statement.trim();
+        let (verb, rest) = statement.split_once(' ').unwrap_or((statement, ""));
         writeln!(list, "  {verb} condition = ${{if {here}}}").unwrap();
         for line in rest.split(" | ").filter(|line| !line.is_empty()) {
             writeln!(list, "    {line}").unwrap();
@@ -194,5 +198,9 @@ fn exim_says_why() {
     let exporter = exporter("exim", &cases);
     assert_told("exim", &exporter, &cases);
     exporter.stop();
+    let mut refusals = exim.wait_log("rejected ", 8);
+    // A statement without words leaves none behind the command.
+    refusals.retain(|line| line.contains(": "));
+    assert_explained("exim", &refusals, &cases);
     drop(session);
 }

@@ -9,7 +9,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use super::{Case, assert_told, case, exporter, place, placed};
+use super::{Case, assert_explained, assert_told, case, exporter, place, placed};
 use crate::support::{Bed, Fake};
 
 /// `by` is a listener's words, or a filter's rule.
@@ -152,4 +152,5 @@ fn opensmtpd_says_why() {
     let exporter = exporter("opensmtpd", &cases);
     assert_told("opensmtpd", &exporter, &cases);
     exporter.stop();
+    assert_explained("opensmtpd", &server.wait_log("smtp failed-command", 8), &cases);
 }

@@ -6,7 +6,10 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use super::{Case, address_of, assert_told, case, exporter, occupy, place, placed, resolver};
+use super::{
+    Case, address_of, assert_explained, assert_told, case, delivery, exporter, occupy, place,
+    placed, resolver,
+};
 use crate::support::{Bed, Fake};
 
 /// `by` are settings of the service alone, one a line. POSTGREY and SASL are addresses.
@@ -186,6 +189,7 @@ fn postfix_says_why() {
         .with("SERVICES", services)
         .with("RESOLVER", resolver.address.to_string())
         .line("smtpd_sasl_type = dovecot")
+        .line("recipient_delimiter = +")
         .line(format!("smtpd_sasl_path = inet:{}:12345", dovecot.address))
         .start("causes", &[25]);
     for placed in &cases {
@@ -223,5 +227,8 @@ fn postfix_says_why() {
     let exporter = exporter("postfix", &cases);
     assert_told("postfix", &exporter, &cases);
     exporter.stop();
+    // What Postfix writes down of its refusals, and what another Postfix does that delivers to it.
+    assert_explained("postfix", &postfix.wait_log("NOQUEUE: reject: ", 10), &cases);
+    delivery::assert_logged("postfix", &cases);
     drop(session);
 }
