@@ -22,7 +22,7 @@ pub use once::{check_for, probe_once};
 use crate::config::{self, Config, ConfigError};
 use crate::demo::World;
 use crate::metrics;
-use crate::net::tcp;
+use crate::net::{tcp, tls};
 use crate::probe::Prober;
 use crate::schedule::Schedule;
 use crate::store::Store;
@@ -73,6 +73,7 @@ pub fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(WORKERS);
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads)
+        .on_thread_start(tls::warm_up)
         .enable_all()
         .build()
         .context("cannot start the runtime")

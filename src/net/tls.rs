@@ -21,6 +21,16 @@ use crate::cause::Cause;
 use crate::observation::{Failure, TlsFacts};
 use crate::smtp::Phase;
 
+/// Seeds this thread's random numbers.
+///
+/// The library gathers entropy for each thread at its first need, which takes some 40 ms: without
+/// this, the first handshake of a thread would look slow, and the delay would be ours.
+pub fn warm_up() {
+    let mut bytes = [0; 32];
+    // Who cannot get random numbers is told so by the handshake.
+    let _ = aws_lc_rs::default_provider().secure_random.fill(&mut bytes);
+}
+
 /// What all handshakes share: the roots and the settings. TLS 1.2 and 1.3, no client certificate,
 /// and no resumption, because a resumed session shows no certificate and flatters the timing.
 #[derive(Debug)]
