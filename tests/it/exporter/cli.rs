@@ -139,6 +139,17 @@ async fn the_check_goes_before_whatever_else_is_asked_for() {
 }
 
 #[tokio::test]
+async fn a_handshake_that_fails_is_told_where_it_is_no_failure() {
+    let old = server([127, 0, 8, 11], Behaviour::tls10_only());
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), &["probe", &old.address().to_string()]).await;
+    let shown = text(&output.stdout);
+    assert!(output.status.success() && shown.contains("UP"), "{shown}");
+    let row = shown.lines().find(|line| line.trim_start().starts_with("tls ")).unwrap();
+    assert!(row.contains("the handshake failed"), "{row}");
+}
+
+#[tokio::test]
 async fn a_port_that_is_taken_is_no_wrong_usage() {
     let folder = tempfile::tempdir().unwrap();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
