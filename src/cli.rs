@@ -26,6 +26,8 @@ pub fn main() -> ExitCode {
     };
     app::start_logging(cli.common.log_level.as_str(), cli.common.log_format == LogFormat::Json);
     let result = match cli.command.unwrap_or(Command::Serve) {
+        // Whatever else was asked for: who says this wants nothing to be connected to.
+        _ if cli.common.config_check => check(&cli.common),
         Command::Serve => serve(&cli.common),
         Command::Probe(args) => probe(&cli.common, &args),
         Command::Explain(args) => explain(&cli.common, &args),
@@ -34,7 +36,10 @@ pub fn main() -> ExitCode {
     };
     match result {
         Ok(code) => code,
-        Err(error) => complain(&format!("smtp_exporter: {error:#}")),
+        Err(error) => {
+            let wrong_usage = complain(&format!("smtp_exporter: {error:#}"));
+            if is_of_the_system(&error) { ExitCode::from(SYSTEM) } else { wrong_usage }
+        }
     }
 }
 
@@ -174,14 +179,19 @@ struct DemoArgs {
     duration: Option<Duration>,
 }
 
+fn check(common: &Common) -> anyhow::Result<ExitCode> {
+    options(common)?;
+    match app::load(common.config_file.as_deref()) {
+        Ok(config) => say(&config.summary()),
+        Err(error) => Ok(refuse(&error)),
+    }
+}
+
 fn serve(common: &Common) -> anyhow::Result<ExitCode> {
     let config = match app::load(common.config_file.as_deref()) {
         Ok(config) => config,
         Err(error) => return Ok(refuse(&error)),
     };
-    if common.config_check {
-        return say(&config.summary());
-    }
     let options = options(common)?;
     app::runtime()?.block_on(app::serve(options, config, None))?;
     Ok(ExitCode::SUCCESS)
@@ -344,8 +354,18 @@ fn complain(text: &str) -> ExitCode {
     ExitCode::from(USAGE)
 }
 
+/// The system did not give what was asked for rightly, such as a port that another process has.
+/// Starting again may help then, and never does after wrong usage.
+fn is_of_the_system(error: &anyhow::Error) -> bool {
+    let errors = error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>());
+    let kinds: Vec<_> = errors.map(std::io::Error::kind).collect();
+    !kinds.is_empty() && !kinds.contains(&std::io::ErrorKind::InvalidInput)
+}
+
 /// Wrong usage or a bad configuration: EX_USAGE of sysexits.h.
 const USAGE: u8 = 64;
+/// EX_OSERR of sysexits.h.
+const SYSTEM: u8 = 71;
 /// The most results per target that may be asked for.
 const HISTORY_MOST: usize = 100_000;
 /// The most bytes of one line of standard input that are looked at.

@@ -31,7 +31,7 @@ pub fn check_for(config: &Config, target: &str, module: Option<&str>) -> Result<
         let module = module.ok_or("the target has no module")?;
         return Ok(Check { target: target.clone(), module });
     }
-    let place = Place::parse(target)?;
+    let place = Place::parse(target).map_err(|problem| format!("TARGET: {problem}"))?;
     let module =
         named.or_else(|| config.modules.get("smtp").cloned()).ok_or("there is no module smtp")?;
     let target = Target {
@@ -75,7 +75,12 @@ pub async fn probe_once(
         admit: None,
         stop,
     };
-    let round = prober.run(&job, &|_| {}).await;
+    let mut round = prober.run(&job, &|_| {}).await;
+    // What ended first stands first, which differs from run to run; a person compares runs.
+    round.observations.sort_by_key(|seen| {
+        let at = &seen.endpoint;
+        (at.mx_preference, at.host.clone(), at.port, at.address, at.source)
+    });
     let resolver = prober.resolver();
     let mut origins = Origins::new();
     for seen in round.observations.iter().filter(|_| with_origins) {

@@ -148,7 +148,13 @@ fn greeting(seen: &Observation, phase: Phase) -> String {
 fn negotiated(tls: &TlsFacts) -> String {
     let version = tls.version.map(|version| version.as_str());
     let words: Vec<&str> = [version, tls.cipher, tls.group].into_iter().flatten().collect();
-    words.join(" ")
+    let words = words.join(" ");
+    // Under opportunistic TLS this is no failure, and nothing else in the table would say it.
+    match (tls.established, words.is_empty()) {
+        (true, _) => words,
+        (false, true) => "the handshake failed".to_owned(),
+        (false, false) => format!("the handshake failed: {words}"),
+    }
 }
 
 fn certificate(out: &mut String, tls: &TlsFacts, now: SystemTime) {

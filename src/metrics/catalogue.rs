@@ -141,7 +141,7 @@ catalogue! {
     TargetMxRecords "smtp_target_mx_records" Gauge Target [] 1, probe,
         "MX records of the domain.";
     Probes "smtp_probes_total" Counter Target [RESULT] ProbeResult::ALL.len(), ,
-        "Probes made, each of one endpoint, by result. A failed resolve counts as one probe.";
+        "Probes made, each of one endpoint, by result. A failed resolve counts as one probe. What says nothing about the target counts as exporter: our own trouble, and a module with expect that could not tell.";
     ProbeFailures "smtp_probe_failures_total" Counter Target [PHASE, CAUSE, BLAME]
         MAX_FAILURE_KINDS + Phase::ALL.len() * Blame::ALL.len(), ,
         "Probes failed, each of one endpoint. A failed resolve counts as one probe. After 48 different ones further ones count with cause unknown.";

@@ -53,7 +53,11 @@ pub fn record_target(family: Family, view: &View, now: SystemTime, sink: &mut im
         Family::TargetExpectationMet => flag(view, sink, view.verdict.expectation_met),
         Family::TargetResponding => flag(view, sink, view.verdict.responding),
         Family::TargetFailure => {
-            if let Some(failure) = &view.verdict.failure {
+            let mut seen = view.endpoints.values().map(|endpoint| &endpoint.last);
+            let unsure = view.verdict.expectation_met.is_none()
+                && view.resolve_failure.is_none()
+                && seen.all(|seen| seen.inconclusive());
+            if let Some(failure) = view.verdict.failure.as_ref().filter(|_| !unsure) {
                 sink.sample(target_text(view), &reasons(failure), Value::Flag(true));
             }
         }
@@ -141,7 +145,7 @@ pub fn record_endpoint(family: Family, text: &str, endpoint: &EndpointView, sink
             }
         }
         Family::ProbeFailure => {
-            if let Some(trouble) = seen.trouble() {
+            if let Some(trouble) = seen.trouble().filter(|_| !seen.inconclusive()) {
                 sink.sample(text, &reasons(&trouble), yes);
             }
         }

@@ -155,7 +155,11 @@ impl Server {
             },
             NetError::Timeout => Failure::dns(
                 DnsReason::Timeout,
-                format!("{} gave no answer within {timeout:?} for {asked}", self.address),
+                format!(
+                    "{} gave no answer within {:?} for {asked}",
+                    self.address,
+                    whole_millis(timeout)
+                ),
             ),
             NetError::Io(error) => self.unasked(&asked, error),
             // The resolver says only this when it got no socket, or the network no route.
@@ -233,6 +237,12 @@ fn is_reserved(name: &Name) -> bool {
     matches!(text.trim_end_matches('.').rsplit('.').next(), Some("invalid" | "onion"))
 }
 
+/// What is left of a timeout differs by microseconds each time, which no reader cares for.
+fn whole_millis(timeout: Duration) -> Duration {
+    let micros = timeout.as_micros().next_multiple_of(1000);
+    Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
+}
+
 fn code_name(code: ResponseCode) -> String {
     match code {
         ResponseCode::FormErr => String::from("FORMERR"),
@@ -270,6 +280,15 @@ mod tests {
         // Sockets are to be had here, so this one says that there was no connection.
         let none = failure(NetError::NoConnections);
         assert_eq!(none.detail, "127.0.0.1:1 cannot be asked for mx.test A: no connection to it");
+    }
+
+    #[test]
+    fn a_timeout_is_told_in_whole_milliseconds() {
+        let server = Server::new(([127, 0, 0, 1], 1).into(), Duration::from_secs(1)).unwrap();
+        let name = absolute("mx.test").unwrap();
+        let left = Duration::from_nanos(999_995_573);
+        let failure = server.failure(&name, RecordType::A, left, &NetError::Timeout);
+        assert_eq!(failure.detail, "127.0.0.1:1 gave no answer within 1s for mx.test A");
     }
 
     /// The limited broadcast is an address to which a socket cannot be connected.

@@ -95,6 +95,17 @@ impl Observation {
         self.failure.as_ref().is_none_or(|f| f.blame != crate::cause::Blame::Exporter)
     }
 
+    /// A negative test that was put off: another 4xx than those expected says neither that the server
+    /// refuses nor that it lets us, so this is no failure.
+    pub fn inconclusive(&self) -> bool {
+        let put_off = |phase| {
+            let mut replies = self.replies.iter().filter(|reply| reply.phase == phase);
+            replies.any(|reply| (400..500).contains(&reply.code))
+        };
+        let failure = self.failure.as_ref();
+        self.negative && self.met.is_none() && failure.is_some_and(|failure| put_off(failure.phase))
+    }
+
     /// What kept the probe from meeting what the module wants; none after a success.
     ///
     /// A negative test that was not met may have run into nothing at all (an open relay): its

@@ -81,10 +81,16 @@ pub struct Tally {
 impl Tally {
     /// Counts one observation: one probe of one endpoint. A failed resolve counts as one probe.
     ///
-    /// An inconclusive negative test is counted under the blame of what it ran into.
+    /// An inconclusive negative test is no failure. It says nothing about the target, as what our own
+    /// trouble spoilt, and is counted with that.
     pub fn add(&mut self, observation: &Observation) {
         let trouble = observation.trouble();
-        let result = trouble.as_ref().map_or(ProbeResult::Success, |trouble| trouble.blame.into());
+        let trouble = trouble.filter(|_| !observation.inconclusive());
+        let result = match &trouble {
+            Some(trouble) => trouble.blame.into(),
+            None if observation.inconclusive() => ProbeResult::Exporter,
+            None => ProbeResult::Success,
+        };
         bump(&mut self.probes, result as usize);
         if let Some(trouble) = &trouble {
             self.add_failure(trouble);

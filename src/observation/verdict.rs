@@ -15,8 +15,8 @@ closed_enum! {
         Unavailable => "unavailable",
         /// The remote asked us to stay away.
         Paused => "paused",
-        /// Known, and not probed: over the bound, left out by the gentle limits, or the probe was
-        /// spoilt by our own trouble.
+        /// Known, and not probed: over the bound, left out by the gentle limits, or the probe
+        /// could not tell: spoilt by our own trouble, or a negative test that was put off.
         Skipped => "skipped",
     }
 }
@@ -83,7 +83,8 @@ pub fn judge<'a>(latest: impl Iterator<Item = &'a Observation>) -> Verdict {
 /// The observation whose failure stands for all of them. In this order of weight:
 ///
 /// 1. one that says something about the target, before one spoilt by our own trouble;
-/// 2. for `expect` modules, one that did not meet it, before an inconclusive one;
+/// 2. for `expect` modules, one that did not meet it, before one that could not be told, and of
+///    those one that failed before one that was put off;
 /// 3. the lowest MX preference, because senders try that host first;
 /// 4. the phase furthest in the dialogue, because it tells most;
 /// 5. the most frequent phase, cause and blame;
@@ -103,6 +104,7 @@ pub fn dominant<'a>(latest: &[&'a Observation]) -> Option<&'a Observation> {
             (
                 !seen.trustworthy(),
                 seen.met != Some(false),
+                seen.inconclusive(),
                 seen.endpoint.mx_preference,
                 Reverse(failure.phase),
                 Reverse(alike(failure)),

@@ -372,13 +372,14 @@ impl EndpointView {
         }
     }
 
-    /// The state of the endpoint. A probe that our own trouble spoilt says nothing about it.
+    /// The state of the endpoint. A probe that our own trouble spoilt says nothing about it, nor does
+    /// a negative test that was put off.
     pub fn state(&self, now: SystemTime) -> EndpointState {
         if self.paused.is_some_and(|(until, _)| until > now) {
             EndpointState::Paused
         } else if self.last.success() {
             EndpointState::Available
-        } else if self.last.trustworthy() {
+        } else if self.last.trustworthy() && !self.last.inconclusive() {
             EndpointState::Unavailable
         } else {
             EndpointState::Skipped

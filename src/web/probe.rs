@@ -83,7 +83,8 @@ impl Wanted {
             return Ok(Self { check, ad_hoc: None, debug });
         }
         let module = module_of(DEFAULT_MODULE)?;
-        let place = Place::parse(name).map_err(Refusal::bad_request)?;
+        let place = Place::parse(name)
+            .map_err(|problem| Refusal::bad_request(format!("target: {problem}")))?;
         let ports = running.modules.values().map(|module| module.port).collect();
         let ad_hoc = AdHoc::new(running.policy.clone(), &place, module.clone(), ports)
             .map_err(Refusal::forbidden)?;

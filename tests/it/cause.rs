@@ -81,6 +81,9 @@ fn the_phase_decides_where_words_do_not() {
     assert_eq!(of(Phase::Greeting, "554 no"), Cause::PolicyRejected);
     assert_eq!(of(Phase::Auth, "500 no"), Cause::AuthRequired);
     assert_eq!(of(Phase::Starttls, "454 no"), Cause::SystemProblem);
+    assert_eq!(of(Phase::Starttls, "454 4.7.0 no"), Cause::SystemProblem);
+    assert_eq!(of(Phase::Starttls, "454 4.7.1 no"), Cause::SystemProblem);
+    assert_eq!(of(Phase::Rcpt, "454 4.7.1 no"), Cause::PolicyRejected);
     assert_eq!(of(Phase::Ehlo, "501 no"), Cause::RdnsHelo);
     assert_eq!(cause("550 no"), Cause::Unknown);
     assert_eq!(at(Some(Phase::Auth), "535 no").blame, Blame::Sender);

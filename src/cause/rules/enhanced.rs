@@ -3,6 +3,7 @@
 
 use super::super::Cause::{self, *};
 use super::Rule;
+use crate::smtp::Phase;
 
 const fn on(
     id: &'static str,
@@ -58,5 +59,11 @@ pub(super) const RULES: &[Rule] = &[
         "451 4.3.0 no",
     ),
     on("enhanced.protocol", ProtocolError, &[(5, 0, 2), (5, 4, 6)], "503 5.5.1 no"),
+    // 454 is their TLS or their password check being out of order (RFC 3207, 4; RFC 4954, 6), and no
+    // policy that asks us to stay away. Relays also say 4.7.1 with it, but not in these phases.
+    on("enhanced.temporary.4_7_0", SystemProblem, &[(7, 0, 0)], "454 4.7.0 no").codes(&[454]),
+    on("enhanced.temporary", SystemProblem, &[(7, 1, 2)], "454 4.7.1 no")
+        .codes(&[454])
+        .phases(&[Phase::Starttls, Phase::Auth]),
     on("enhanced.policy", PolicyRejected, &[(7, 0, 2)], "550 5.7.1 no"),
 ];

@@ -90,6 +90,10 @@ async fn wrong_usage_is_64_and_said_on_standard_error() {
         (&["probe"], "TARGET"),
         (&["probe", "127.0.0.1", "--module=none"], "there is no module \"none\""),
         (&["probe", "999.1.1.1"], "999.1.1.1"),
+        (&["probe", "domain:"], "smtp_exporter: TARGET: is empty"),
+        (&["probe", "127.0.0.1:0"], "smtp_exporter: TARGET: the port `0`"),
+        (&[file, "probe", "127.0.0.1", "--config.check"], "bad.yml:1:"),
+        (&["--config.check", "--timeout-offset=-1"], "--timeout-offset"),
         (&["--web.listen-address=nowhere:port"], "nowhere:port"),
         (&["--timeout-offset=-1"], "--timeout-offset"),
         (&["--history.limit=1000000000"], "--history.limit"),
@@ -119,4 +123,38 @@ async fn the_check_asks_nothing_and_tells_the_load() {
     let good = run(folder.path(), &["--config.check"]).await;
     let shown = text(&good.stdout);
     assert!(good.status.success() && shown.contains("86400"), "{shown}");
+}
+
+#[tokio::test]
+async fn the_check_goes_before_whatever_else_is_asked_for() {
+    let well = server([127, 0, 8, 10], Behaviour::healthy());
+    let folder = tempfile::tempdir().unwrap();
+    let at = well.address().to_string();
+    for arguments in [&["probe", &at, "--config.check"][..], &["explain", "--config.check"]] {
+        let output = run(folder.path(), arguments).await;
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        assert!(text(&output.stdout).starts_with("0 targets, 4 modules"), "{output:?}");
+    }
+    assert_eq!(well.stats().sessions, 0, "the check connected");
+}
+
+#[tokio::test]
+async fn a_handshake_that_fails_is_told_where_it_is_no_failure() {
+    let old = server([127, 0, 8, 11], Behaviour::tls10_only());
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), &["probe", &old.address().to_string()]).await;
+    let shown = text(&output.stdout);
+    assert!(output.status.success() && shown.contains("UP"), "{shown}");
+    let row = shown.lines().find(|line| line.trim_start().starts_with("tls ")).unwrap();
+    assert!(row.contains("the handshake failed"), "{row}");
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_no_wrong_usage() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let flag = format!("--web.listen-address={}", taken.local_addr().unwrap());
+    let output = run(folder.path(), &[&flag]).await;
+    assert_eq!(output.status.code(), Some(71), "{output:?}");
+    assert!(text(&output.stderr).contains(&flag), "{output:?}");
 }

@@ -33,6 +33,15 @@ async fn a_change_is_one_line_in_words_and_expectations_have_their_own() {
         .await;
     let met = |target| read.values("smtp_target_expectation_met", &[("target", target)]);
     assert_eq!((met("closed"), met("open"), met("unsure")), (vec![1.0], vec![0.0], vec![]));
+    // Put off is no failure.
+    let of = |family, more: &[_]| read.values(family, &[&[("target", "unsure")], more].concat());
+    for family in ["smtp_target_failure", "smtp_probe_failure", "smtp_probe_failures_total"] {
+        assert_eq!(of(family, &[]), Vec::<f64>::new(), "{family}");
+        assert_eq!(read.values(family, &[("target", "open")]).len(), 1, "{family}");
+    }
+    assert!(of("smtp_probes_total", &[("result", "exporter")])[0] >= 2.0);
+    assert_eq!(of("smtp_target_endpoints", &[("state", "skipped")]), [1.0]);
+    assert_eq!(of("smtp_target_endpoints", &[("state", "unavailable")]), [0.0]);
     assert_eq!(
         read.values("smtp_target_up", &[]),
         [1.0],
