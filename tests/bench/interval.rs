@@ -40,9 +40,11 @@ fn main() {
 async fn run(targets: u64, interval: u64, seconds: u64) {
     let binary = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/release/smtp_exporter");
     assert!(binary.exists(), "build it first: cargo build --release");
-    let server =
-        Server::start("0.0.0.0:0".parse().unwrap(), Behaviour::healthy().named("healthy.demo.test"))
-            .unwrap();
+    let server = Server::start(
+        "0.0.0.0:0".parse().unwrap(),
+        Behaviour::healthy().named("healthy.demo.test"),
+    )
+    .unwrap();
     let port = server.address().port();
     let directory = tempfile::tempdir().unwrap();
     let authority = directory.path().join("ca.pem");

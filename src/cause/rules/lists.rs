@@ -54,7 +54,7 @@ pub(super) const RULES: &[Rule] = &[
         OTHERS,
         &["(uceprotect|spamrl|mailspike|hostkarma|junkemailfilter|njabl|ahbl|psbl|surbl|\
              uribl|spameatingmonkey|spamrats|backscatterer|invaluement|manitu|nixspam|abusix|\
-             dsbl|ordb|lashback|gbudb|spfbl|s5h|wpbl|fabel|mxrate|dnswl|blocklist de|surriel|\
+             dsbl|ordb|lashback|gbudb|spfbl|s5h|wpbl|fabel|mxrate|blocklist de|surriel|\
              swinog|0spam|interserver|unsubscore|madavi|nordspam)"],
         "550 192.0.2.1 is on psbl.surriel.com",
     ),

@@ -31,6 +31,8 @@ pub(super) const RULES: &[Rule] = &[
              [temporarily] [please] [try again later] $",
             "^ (message|mail|email) (denied|not accepted|could not be delivered) [temporarily] $",
             "(message|mail) [temporarily] (deferred|delayed) [please] try again later $",
+            "^ [please] [try again later] [try later] [please] (retry|resend|try later|try again) \
+             [later] $",
             "^ [please] try again later closing connection $",
             "^ service refuse*",
             "^ unknown error $",
@@ -53,6 +55,14 @@ pub(super) const RULES: &[Rule] = &[
             "(plaintext|plain text|cleartext|clear text|unencrypted|insecure) [connection*|\
              session*|auth*|login*] .. (not|disabled|forbidden|prohibited|refused|disallowed)",
             "(wasnt|was not|not) sent .. tls",
+            "(tls|ssl|secure|encrypted|secured) .. (connection|connections|handshake|session|channel|\
+             transport|link) .. (required|needed|mandatory|only)",
+            "only .. (tls|ssl|encrypted|secure|starttls) (connection*|session*|channel*|link*)",
+            "(only|not) .. (over|with|via|without|after|inside) [a|an] (tls|ssl|starttls|encrypt*) + \
+             !unavailable",
+            "(tls|ssl) [version|protocol] .. (too old|no longer|obsolete|deprecated|or (above|\
+             higher|newer|later|better)|not supported|unsupported|outdated|too low|insufficient)",
+            "(use|using|upgrade to|minimum|least) tls",
         ],
         "550 Encryption is required here",
     ),
@@ -80,7 +90,12 @@ pub(super) const RULES: &[Rule] = &[
             "sender policy framework",
             "(not|isnt) (authorized|authorised|permitted|allowed|designated) to (send|deliver) \
              [mail|email|messages] (from|for|on behalf) + !ip",
-            "(spoofed|spoofing|forged) [message|sender|mail|email|address|from]",
+            "(spoofed|spoofing|forged|forgery) + !helo + !ehlo + !hostname + !reverse",
+            "(failed|fails|fail) [sender|domain|email|the|our] authentication (check*|test*|\
+             result*)",
+            "(not|doesnt|does not|nicht) designate*",
+            "p reject",
+            "(not|un) (authorized|authorised) by [the] spf",
             "(not authorized|not permitted|not allowed|invalid ip) (to send|for sending) [mail|\
              email] .. (from|of|for) [this|the|that] domain",
             "(sender id|senderid) .. (fail*|reject*|not permitted|denied)",
@@ -94,7 +109,10 @@ pub(super) const RULES: &[Rule] = &[
         "phrase.rdns",
         RdnsHelo,
         &[
-            "reverse dns",
+            "(reverse (dns|lookup|name|hostname|resolution)|dns nr)",
+            "(dynamic|generic) (hostname*|host name*|rdns|ptr|dns)",
+            "(no|without) matching (a|dns|address) record",
+            "(resolve|resolves|resolving) back",
             "(rdns|ptr|fcrdns) .. (fail*|missing|required|record*|invalid|mismatch|not|no|\
              generic|lookup|setup|resolve|must|bad)",
             "(no|missing|bad|invalid|generic|without|lack*|valid|not have|have a) [dns|valid|\
@@ -147,6 +165,9 @@ pub(super) const RULES: &[Rule] = &[
              [permitted|configured|allowed|authorized|able|an|open] [to] relay* + !blacklist* \
              + !blocklist*",
             "not .. (relay|relaying)",
+            "(permission*|privilege*|right|rights|permitted|attempt*) to relay",
+            "(foreign|external|remote|outside) (domain*|recipient*|addresses) + !limit* + !rate",
+            "(relais|relay|relaying) .. (refuse*|verboten|interdit|verweigert|denegado|negato)",
             "(non local|nonlocal) (recipient|user|address|domain)",
             "(domain|recipient) .. (isnt|is not|not) .. (allowed rcpthosts|my list|local \
              domains|accepted domain*)",
@@ -172,9 +193,15 @@ pub(super) const RULES: &[Rule] = &[
             "(username|user name|password) .. (incorrect|invalid|wrong|not accepted|rejected|\
              required)",
             "(application specific|app) password",
-            "credentials .. (invalid|rejected|incorrect)",
+            "credential* .. (invalid|rejected|incorrect|expired|not accepted|wrong|missing)",
+            "(password|login|token|authentication|sasl) .. (not accepted|did not accept|expired|\
+             revoked|failed|refused|unsuccessful)",
+            "authentication [is] (disabled|not enabled|not allowed|unavailable)",
+            "not allowed to (login|log in|authenticate)",
+            "(api key|access token|oauth*|bearer)",
             "sender .. must .. authenticated",
-            "too (many|much) .. (login|auth|fail*) .. (attempt*|fail*|authentication*)",
+            "too (many|much) .. (login*|auth*|fail*|bad|invalid|password*) .. (attempt*|fail*|auth*|\
+             login*|password*)",
             "(login|auth) [attempt*|fail*] .. (exceed*|too many)",
         ],
         "550 please authenticate first",
@@ -184,12 +211,11 @@ pub(super) const RULES: &[Rule] = &[
         "phrase.greylist",
         Greylisted,
         &[
-            "(greylist*|graylist*|postgrey|gray list*|grey list*|greylst)",
             "(first|initial) (attempt|delivery|time|contact|seen) .. (retry|try|defer*|later)",
             "(retry|try [it] again|come back) (in|after) .. (second*|minute*|sec|min) + \
              !limit* + !rate + !too",
         ],
-        "451 greylisted, come back in five minutes",
+        "451 come back in five minutes",
     ),
     // Who is listed.
     rule(
@@ -198,6 +224,15 @@ pub(super) const RULES: &[Rule] = &[
         &[
             "(reputation*|complaint*|senderscore|sender score|senderbase|talosintelligence)",
             "(too many|excessive) (invalid|unknown|bad|nonexistent) (recipient*|user*|rcpt*)",
+            "(known|notorious) spam*",
+            "(too much|high|excessive) (spam|junk|unsolicited mail) [rate|volume|ratio|level] [from|\
+             by|sent|originat*|coming]",
+            "spam rate",
+            "(spamtrap*|spam trap*) (hit*|mail*|address* hit)",
+            "behavio* spam",
+            "spam .. (sent|received|seen) .. (from|by) (this|your) (host|ip|server|network|address|\
+             domain)",
+            "[has|have] sent .. spam to (us|our*)",
         ],
         "554 refused for too many complaints",
     ),
@@ -235,7 +270,14 @@ pub(super) const RULES: &[Rule] = &[
             "your ip [address] .. (filtered|denied|rejected|forbidden|refused|not allowed)",
             "(denied|rejected|refused|forbidden) .. your ip",
             "denyip",
-            "adresse ip .. bloquee",
+            "(adresse ip .. (bloquee|refusee|interdite)|liste noire|lista negra|lista nera|schwarze \
+             liste|schwarzen liste|sperrliste|gesperrt .. ip|ip .. gesperrt|ip bloqueada|zwarte \
+             lijst)",
+            "(ip|address|host|server|domain) [is|are] [currently] on [the|a|our|this|your|several] \
+             .. (list|lists) + !whitelist + !white",
+            "intrusion prevention",
+            "(listed|in access list) as [a] spam*",
+            "(blocked|refused|rejected) (by|at) barracuda*",
         ],
         "554 your server is blacklisted here",
     ),
@@ -280,16 +322,25 @@ pub(super) const RULES: &[Rule] = &[
              this) (connection|session)",
             "connecting too (often|fast|frequently|much)",
         ],
-        "421 too many connections, slow down",
+        "421 you are connecting too often",
     ),
     // RFC 3463 gives X.2.2 to full mailboxes alone, so a limit or quota with it is one of storage.
     rule(
         "phrase.full.enhanced",
         StorageFull,
-        &["(quota|full|exceed*|limit*|over|space)"],
+        &["(quota|full|exceed*|limit*|over|space|too many) + !rate + !sending + !hour + !per"],
         "552 5.2.2 quota limit exceeded",
     )
     .enhanced(&[(2, 2, 2)]),
+    // RFC 5321, 4.2.2 gives 552 to exceeded storage.
+    rule(
+        "phrase.full.552",
+        StorageFull,
+        &["(quota|storage allocation|allocation|space) .. (exceed*|reached|full|used|over) + \
+           !message* + !rate"],
+        "552 quota exceeded",
+    )
+    .codes(&[552, 422]),
     rule(
         "phrase.full.mailbox",
         StorageFull,
@@ -298,6 +349,13 @@ pub(super) const RULES: &[Rule] = &[
              large|over) + !message* + !rate + !send*",
             "(mail|mailbox|maildir|disk) quota + !send*",
             "account* .. not have enough space",
+            "(exhausted|used [up]|used all|consumed) .. (space|storage|quota)",
+            "(space|storage|quota) .. (exhausted|used up|consumed|depleted|run out)",
+            "(run|ran|running) out of (space|storage|quota|disk*)",
+            "(mailbox|inbox|maildir|mail box|account|folder) .. (no (room|space|more mail)|maximum \
+             size|capacity|at its limit|cannot hold|no free space)",
+            "too many (messages|mails) (in|on) [the|this|that|your] (mailbox|inbox|folder|server)",
+            "(no|not enough|insufficient) (room|space) .. (mailbox|inbox|message|mail|account)",
         ],
         "550 mailbox size exceeded",
     ),
@@ -336,10 +394,10 @@ pub(super) const RULES: &[Rule] = &[
             "(ratelimit*|rate limit*|throttl*|frequency limited|limited frequency|flood*)",
             "(limit*|quota|threshold|maximum|max|allowance) .. (exceed*|reached|hit) + \
              !storage + !mailbox + !disk + !size + !hop* + !over quota + !time + !spam + \
-             !score + !line",
+             !score + !line + !command",
             "(exceed*|reached|over|above|hit) .. (limit*|threshold|rate|sending quota|quota \
              for|allowed number|maximum number|messages|outbound|daily) + !storage + !mailbox \
-             + !disk + !size + !hop* + !time + !spam + !score + !line",
+             + !disk + !size + !hop* + !time + !spam + !score + !line + !command",
             "too many (message*|mail*|email*|recipient*|rcpt*|destination*|addresses|deliver*|\
              request*)",
             "(message*|mail*|email*|recipient*) .. (per|each|this) (hour|minute|day|second)",

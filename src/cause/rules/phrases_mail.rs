@@ -36,6 +36,9 @@ pub(super) const RULES: &[Rule] = &[
             "(boite .. pleine|speicherplatz|ueberschritten|postfach .. voll|casella piena|\
              buzon lleno|cuota|kuota|too much mail on the server|zuviele mails)",
             "mailbox .. (size limit|full|quota)",
+            "(boite .. (pleine|saturee)|quota depasse|postfach .. (voll|ueberfuellt|uberfullt)|\
+             (casella|mailbox) .. piena|(buzon|bandeja) .. (lleno|llena)|caixa .. cheia|(kontingent|\
+             quota) .. ueberschritten|postbus vol|skrzynka .. pelna)",
         ],
         "552 exceeded storage allocation",
     ),
@@ -98,6 +101,22 @@ pub(super) const RULES: &[Rule] = &[
             "(relocated|has moved|user moved|mailbox moved|no longer (here|on server|with|\
              employed|available|accept*|valid|in use|exists|active))",
             "(adresse .. (destinataire|invalide)|destinataire .. (invalide|inconnu))",
+            "(empfaenger|empfanger|benutzer|nutzer|adresse|postfach|teilnehmer|konto) .. (unbekannt|\
+             existiert nicht|nicht (bekannt|gefunden|vorhanden|verfugbar|verfuegbar|existent)|\
+             gesperrt|deaktiviert|ungultig|ungueltig) + !ip + !absender",
+            "(unbekannter|ungultiger|ungueltiger|kein) (empfaenger|empfanger|benutzer|nutzer|\
+             postfach|teilnehmer)",
+            "(utilisateur|destinataire|adresse|compte|boite) .. (inconnu*|inexistant*|nexiste pas|\
+             existe pas|invalide|desactive*|ferme*|bloque) + !ip + !expediteur",
+            "(usuario|destinatario|cuenta|buzon|direccion|conta|endereco) .. (desconocid*|no existe|\
+             nao existe|desconhecid*|inexistente|no encontrad*|no valid*|invalid*|deshabilitad*|\
+             suspendid*)",
+            "(utente|destinatario|casella|indirizzo|account) .. (sconosciut*|inesistente|non esiste|\
+             non trovat*|non valid*|non attiv*|disabilitat*|sospes*)",
+            "(gebruiker|ontvanger|adres|mottagare|bruger|uzytkownik|uzivatel) .. (onbekend|bestaat \
+             niet|okand|ukendt|nieznany|neexistuje|nie istnieje)",
+            "mail box (not|does not) exist*",
+            "(mailbox|account) [is] [currently] (in use|busy)",
             "bad_recipient",
             "domain owner .. not",
         ],
@@ -110,12 +129,19 @@ pub(super) const RULES: &[Rule] = &[
             "(domain|host|mx|destination|system) .. (not found|unknown|unreachable|not \
              reachable|does not exist|doesnt exist|not exist|not local|not hosted|not served|\
              not handled|not configured|disabled|no longer|does not accept|not accept mail|has \
-             changed|not recognized|unroutable|unrouteable) + !sender* + !from + !mailfrom",
+             changed|not recognized|unroutable|unrouteable) + !sender* + !from + !mailfrom + !your domain + \
+             !return mx",
             "(unknown|no such|invalid|unroutable|unrouteable|bad) (domain|host|destination \
              host|mx) + !sender* + !from",
             "(no|null) (mx|route|such domain) + !sender*",
             "(misrouted|not routable|cannot route|unable to route)",
             "mail exchanger*",
+            "not [one of] (our|my|ours) domain*",
+            "domain .. (suspended|expired|parked|inactive|deactivated|locked)",
+            "(lowest numbered mx|mx list|mx record*|relevant mx) .. (points|point|local host|\
+             localhost|back|non existent|nonexistent)",
+            "(relay|forward) .. to (itself|myself)",
+            "dont (host|serve|handle) [this|that|the|mail for]",
             "(domain|host) isnt allowed to receive",
             "find any host (named|by that name)",
             "does not accept mail",
@@ -134,7 +160,7 @@ pub(super) const RULES: &[Rule] = &[
              exist|not found|unresolvable|not verified|not valid|rejected|refused|not allowed|\
              unverified|verify|verification|verified|blocked|unknown|denied|not owned|must|not \
              resolve|bad|malformed|no mx|syntax|mismatch*|not permitted|not accepted|not a) + \
-             !from your + !from this",
+             !from your + !from this + !from header + !header from",
             "(from|sender) address is not",
             "(invalid|unknown|bad|unresolvable|unverified|illegal|null|unregistered) (sender*|\
              from|mailfrom|mail from|return path|envelope from|rfc .. from|originator)",
@@ -143,6 +169,13 @@ pub(super) const RULES: &[Rule] = &[
             "(invalid|no|missing) dns (mx|a|mx or a)",
             "(sender|from) domain",
             "cannot send as",
+            "(your domain|return mx) .. (not exist|not found|not resolve|unknown|invalid|no mx)",
+            "(unroutable|unrouteable|undeliverable|unresolvable|nonexistent) sender*",
+            "(right|rights|permission*|allowed|authorized) to use .. (from|sender|address|domain)",
+            "(absender*|expediteur|remitente|mittente|remetente) .. (unbekannt|ungultig|ungueltig|\
+             abgelehnt|nicht|invalide|refuse|inconnu|rechazad*|invalid*|non valid*|desconocid*|\
+             rifiutat*|sconosciut*|rejeitad*|inexistant)",
+            "sender* [address] must (contain|have|be)",
             "(permission*|not allowed|not authorized|not permitted|cannot|cant) to send .. as",
         ],
         "550 sender address invalid",
@@ -161,6 +194,19 @@ pub(super) const RULES: &[Rule] = &[
              (attachment*|file type|extension)",
             "(bogofilter|dspam|spamd|razor|pyzor|dcc)",
             "too much (mail|message) data",
+            "(banned|forbidden|blocked|prohibited|dangerous) (file*|filename*|name*|type*|content*)",
+            "(exe|zip|scr|executable|executables|macro|macros) (attachment*|file*|are not|not \
+             allowed)",
+            "(message|mail|email) .. scored",
+            "(spam|junk) (score|level|probability|points|index)",
+            "without [a|an|valid] (message id|date|from|subject|header*)",
+            "(from header|header from|header) .. (without|invalid|not valid|no valid|malformed|too \
+             (large|long|big))",
+            "headers (too|are too) (large|long|big|many)",
+            "(max*|maximum) [allowed] line (length|size)",
+            "(unerwuenscht*|spam verdacht|spamverdacht|courrier indesirable|correo no deseado|\
+             indesirable)",
+            "(password protected|encrypted) (archive|zip|file|attachment)",
             "line (limit|length) [is] exceed*",
             "content (reject*|filter*|polic*|denied|restrict*|block*|check*|examin*|scan*|\
              violat*|not allowed)",
@@ -195,7 +241,7 @@ pub(super) const RULES: &[Rule] = &[
             "exceeded allowable connection time",
             "inactivity",
         ],
-        "421 you were idle too long",
+        "421 the session has expired",
     ),
     // What was said wrongly.
     rule(
@@ -234,6 +280,15 @@ pub(super) const RULES: &[Rule] = &[
             "(temporary|temporarily|internal|system|server|local|transient|unexpected|\
              technical) .. (error*|failure*|failed|problem*|fault|trouble|issue*|shortage|\
              outage)",
+            "(queue|spool) [is] (full|too (long|large|big))",
+            "[system] resources [are] [too] (low|scarce|short|exceeded)",
+            "congest*",
+            "(unable to|cannot|could not|couldnt|cant) (start|fork|load|initialize|initialise|\
+             execute|exec|run|spawn|allocate|complete|obtain|handle|create|open|store|queue)",
+            "(primary target ip|attempted failover)",
+            "(out of|low on|lack of) (memory|resources|file descriptors|swap|cpu)",
+            "(wartung*|ueberlastet|uberlastet|vorubergehend|voruebergehend|surcharge|indisponible|\
+             no disponible|fuera de servicio|non disponibile|manutenzione|mantenimiento)",
             "(operating system|database|dns|queue|spool|disk|io|resource*|configuration|config|\
              processing|upstream|backend|ldap|lookup|license) (error*|failure|failed|problem*|\
              fault|trouble|unavailable|timeout|expired|exhausted|temporarily)",
@@ -258,7 +313,6 @@ pub(super) const RULES: &[Rule] = &[
             "(scanner|antivirus|anti virus|clamav|milter) .. (unavailable|fail*|error|not \
              available|down|timed out)",
             "(system|server|host) [is] not accepting (mail|messages|network)",
-            "^ closing (connection|transmission channel|channel) $",
             "^ busy",
             "(error here|server error|resources temporarily|license expired)",
             "dns .. (timeout|error|fail*)",
@@ -272,6 +326,10 @@ pub(super) const RULES: &[Rule] = &[
         PolicyRejected,
         &[
             "^ (denied|forbidden)",
+            "(we|server|host) (do not|dont|does not|doesnt|will not|wont) (accept|want|take) [any] \
+             (mail|email|message*|connection*|smtp) from",
+            "no (smtp|mail) service [here] [for]",
+            "(verboten|abgelehnt|zugriff verweigert|acces refuse|acceso denegado|accesso negato)",
             "polic*",
             "(administrative|administratively|administrator) .. (prohibit*|denied|reject*|\
              block*|refus*)",
