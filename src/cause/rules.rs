@@ -16,12 +16,14 @@ mod microsoft;
 mod mtas;
 mod phrases;
 mod phrases_first;
+mod phrases_last;
 mod phrases_mail;
 mod postfix;
 mod protocol;
 mod registry;
 mod sendmail;
 mod services;
+mod topics;
 mod user;
 mod webmail;
 
@@ -378,7 +380,9 @@ const GROUPS: &[(Family, &[Rule])] = &[
     (Family::Phrase, phrases_first::RULES),
     (Family::Phrase, phrases::RULES),
     (Family::Phrase, phrases_mail::RULES),
+    (Family::Phrase, phrases_last::RULES),
     (Family::Enhanced, enhanced::RULES),
+    (Family::Phrase, topics::RULES),
     (Family::Code, codes::RULES),
 ];
 

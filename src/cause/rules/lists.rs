@@ -26,7 +26,7 @@ pub(super) const RULES: &[Rule] = &[
         ContentRejected,
         OTHERS,
         &[
-            "(url*|uri*|link*) .. (surbl|uribl|ivmuri)",
+            "(url*|uri*|link*|email|message|mail) .. (surbl|uribl|ivmuri)",
             "(blacklisted|blocked|listed) (url*|uri*|link*)",
             "(surbl|uribl) .. (url*|link*)",
         ],

@@ -224,7 +224,9 @@ pub(super) const RULES: &[Rule] = &[
         &[
             "(reputation*|complaint*|senderscore|sender score|senderbase|talosintelligence)",
             "(too many|excessive) (invalid|unknown|bad|nonexistent) (recipient*|user*|rcpt*)",
-            "(known|notorious) spam*",
+            "(spammer|spammers|spams|trust score|spam relay)",
+            "(users|recipients|customers) .. (marked|reported|flagged) .. (spam|junk)",
+            "(abuse|spam) reports",
             "(too much|high|excessive) (spam|junk|unsolicited mail) [rate|volume|ratio|level] [from|\
              by|sent|originat*|coming]",
             "spam rate",
@@ -309,7 +311,7 @@ pub(super) const RULES: &[Rule] = &[
         &[
             "(too many|max*|maximum|limit* .. number|number|excessive|many|too much|exceed*|\
              simultaneous|concurrent|parallel) .. (connection*|session*|threads) + !messages \
-             per",
+             per + !recipient*",
             "(connection*|session*|concurrency) .. (limit*|exceed*|rate|throttl*|quota|maximum|\
              too many|too fast|frequency|count) + !lifetime",
             "(throttl*|limit*) .. (connection*|session*)",
@@ -350,7 +352,12 @@ pub(super) const RULES: &[Rule] = &[
             "(mail|mailbox|maildir|disk) quota + !send*",
             "account* .. not have enough space",
             "(exhausted|used [up]|used all|consumed) .. (space|storage|quota)",
-            "(space|storage|quota) .. (exhausted|used up|consumed|depleted|run out)",
+            "(space|storage|quota) .. (exhausted|used up|consumed|depleted|run out) + !message* + \
+             !sender + !sending",
+            "(allowed|maximum) [mailbox] (quota|mailbox size)",
+            "(user|mailbox|recipient|account) .. (too much mail|no more room|room for)",
+            "(box|folder|store) is full",
+            "exceeding receiving limits",
             "(run|ran|running) out of (space|storage|quota|disk*)",
             "(mailbox|inbox|maildir|mail box|account|folder) .. (no (room|space|more mail)|maximum \
              size|capacity|at its limit|cannot hold|no free space)",
@@ -397,10 +404,13 @@ pub(super) const RULES: &[Rule] = &[
              !score + !line + !command",
             "(exceed*|reached|over|above|hit) .. (limit*|threshold|rate|sending quota|quota \
              for|allowed number|maximum number|messages|outbound|daily) + !storage + !mailbox \
-             + !disk + !size + !hop* + !time + !spam + !score + !line + !command",
+             + !disk + !size + !hop* + !time + !spam + !score + !line + !command + !loop* + !column",
             "too many (message*|mail*|email*|recipient*|rcpt*|destination*|addresses|deliver*|\
              request*)",
             "(message*|mail*|email*|recipient*) .. (per|each|this) (hour|minute|day|second)",
+            "(maximum|max|number|count) [allowed|number|of|permitted] [of] recipient*",
+            "(hourly|daily|monthly) [mail|message] (cap|allotment)",
+            "too much mail",
             "(slow down|slower|too fast|too quickly|too frequent*|sending too|back off)",
             "(excessive|unusual|unexpected|high|large) [mail|message|email|sending] (volume|\
              rate|amount|number)",

@@ -25,6 +25,10 @@ pub(super) const RULES: &[Rule] = &[
             "(greylist*|graylist*|postgrey|sqlgrey|gray list*|grey list*|greylst) + !unavailable \
              + !server error",
             "(triplet|triplets) + !unavailable",
+            "(first|initial) (attempt|contact|delivery attempt)",
+            "(not|never|havent|first) .. (from|by) you before",
+            "(server|host|client|sender|you) .. (unknown|not [yet] known|new) .. (retry|try again|\
+             resend|again in|come back) + !user + !recipient* + !error",
             "(not|never|havent|hasnt) [been] seen .. before",
             "(new|first time|unknown) (sender|client|relationship|server) .. (retry|try again|\
              later|wait|resend|come back)",
@@ -62,6 +66,8 @@ pub(super) const RULES: &[Rule] = &[
              (connect|connects|connection*|session*|clients|processes|threads|users connected|\
              connected users) + !time + !lifetime + !duration + !message* + !recipient* + \
              !error* + !fail* + !command* + !auth* + !mails + !rcpt* + !invalid + !unknown",
+            "(excess|excessive|fewer|any more|no more|many) (connections|sessions) + !per",
+            "(connection|session) (table|pool) full",
             "too many (parallel|simultaneous|concurrent) + !recipient*",
             "(max*|maximum) .. (connection*|sessions|clients) + !time + !lifetime + !duration + \
              !message* + !recipient* + !mails",

@@ -1,5 +1,5 @@
 //! Words that say the cause whoever writes them, continued: the mailbox, the domain, the message,
-//! the server's own trouble, and last a refusal that keeps its reason to itself.
+//! the server's own trouble.
 
 use super::super::Cause::{self, *};
 use super::Rule;
@@ -117,6 +117,20 @@ pub(super) const RULES: &[Rule] = &[
              niet|okand|ukendt|nieznany|neexistuje|nie istnieje)",
             "mail box (not|does not) exist*",
             "(mailbox|account) [is] [currently] (in use|busy)",
+            "(not present|not listed) in .. (directory|book|table|database)",
+            "(not|never) [a|an] (valid|local|known|existing|registered) (user|mailbox|recipient|\
+             address|account|email)",
+            "(mailbox|user|account|address) (not present|missing|removed|deleted|archivee|erased)",
+            "(could not|couldnt|cannot|cant|did not) (find|locate|accept|deliver to) [that|this|\
+             the|any] (person|user|recipient|name|address|mailbox)",
+            "no longer (works|employed|uses)",
+            "missing home directory",
+            "(wrong|deactivated|terminated|deleted) (recipient|address|mailbox|account|user)",
+            "has been replaced by",
+            "extended inactivity",
+            "final [email] delivery point",
+            "(nessun utente|dicha persona|boite .. archivee)",
+            "(not|isnt) [currently] (accepting any|being accepted for this|accepting mail for this)",
             "bad_recipient",
             "domain owner .. not",
         ],
@@ -136,6 +150,15 @@ pub(super) const RULES: &[Rule] = &[
             "(no|null) (mx|route|such domain) + !sender*",
             "(misrouted|not routable|cannot route|unable to route)",
             "mail exchanger*",
+            "(no|find a) gateway for",
+            "(unroutable|unrouteable) [mail] domain",
+            "name or service not known",
+            "(resolve|resolving|find) [a|the] route",
+            "[recipient] domain must exist + !sender",
+            "(no longer|not|never) (host|hosts|hosting|serve|serves|hosted|served) .. (here|domain|by)",
+            "(domain|host) accepts no mail",
+            "no longer host",
+            "wrong (server|mx|host) for",
             "not [one of] (our|my|ours) domain*",
             "domain .. (suspended|expired|parked|inactive|deactivated|locked)",
             "(lowest numbered mx|mx list|mx record*|relevant mx) .. (points|point|local host|\
@@ -169,6 +192,9 @@ pub(super) const RULES: &[Rule] = &[
             "(invalid|no|missing) dns (mx|a|mx or a)",
             "(sender|from) domain",
             "cannot send as",
+            "(empty|null|blank) [envelope|return] (sender*|from|path|reverse path)",
+            "(bogus|fake|forged|nonexistent) (mail from|sender|return)",
+            "(verify|verifying|validate) [the|your] (sender|return|from)",
             "(your domain|return mx) .. (not exist|not found|not resolve|unknown|invalid|no mx)",
             "(unroutable|unrouteable|undeliverable|unresolvable|nonexistent) sender*",
             "(right|rights|permission*|allowed|authorized) to use .. (from|sender|address|domain)",
@@ -194,6 +220,10 @@ pub(super) const RULES: &[Rule] = &[
              (attachment*|file type|extension)",
             "(bogofilter|dspam|spamd|razor|pyzor|dcc)",
             "too much (mail|message) data",
+            "(breaches|violates) .. uribl",
+            "(antispam|anti spam|dlp|content) (check*|test*|scan*|filter*)",
+            "(message|mail|email) .. (this subject|this attachment|advertis*|mass mailer)",
+            "attachment* .. (refused|rejected|not|denied|blocked|forbidden)",
             "(banned|forbidden|blocked|prohibited|dangerous) (file*|filename*|name*|type*|content*)",
             "(exe|zip|scr|executable|executables|macro|macros) (attachment*|file*|are not|not \
              allowed)",
@@ -239,7 +269,7 @@ pub(super) const RULES: &[Rule] = &[
              expired)",
             "(connection|session) (expired|has expired)",
             "exceeded allowable connection time",
-            "inactivity",
+            "inactivity + !mailbox + !account",
         ],
         "421 the session has expired",
     ),
@@ -283,6 +313,10 @@ pub(super) const RULES: &[Rule] = &[
             "(queue|spool) [is] (full|too (long|large|big))",
             "[system] resources [are] [too] (low|scarce|short|exceeded)",
             "congest*",
+            "(going offline|failing over|technical difficult*|misconfigured)",
+            "(encountered|hit|experiencing) [a|an] [technical|internal] (error|problem|issue)",
+            "(too many open files|too many files)",
+            "(queue manager|delivery agent|mailer|mail system) .. (not|busy|error|fail*)",
             "(unable to|cannot|could not|couldnt|cant) (start|fork|load|initialize|initialise|\
              execute|exec|run|spawn|allocate|complete|obtain|handle|create|open|store|queue)",
             "(primary target ip|attempted failover)",
@@ -319,56 +353,5 @@ pub(super) const RULES: &[Rule] = &[
             "(temporary|temporarily) (domain|dns|failure) failure",
         ],
         "421 the server is overloaded",
-    ),
-    // A rule that keeps its reason to itself.
-    rule(
-        "phrase.policy",
-        PolicyRejected,
-        &[
-            "^ (denied|forbidden)",
-            "(we|server|host) (do not|dont|does not|doesnt|will not|wont) (accept|want|take) [any] \
-             (mail|email|message*|connection*|smtp) from",
-            "no (smtp|mail) service [here] [for]",
-            "(verboten|abgelehnt|zugriff verweigert|acces refuse|acceso denegado|accesso negato)",
-            "polic*",
-            "(administrative|administratively|administrator) .. (prohibit*|denied|reject*|\
-             block*|refus*)",
-            "access .. (denied|rejected|refused|forbidden|not allowed|prohibited)",
-            "(not (authorized|permitted|allowed|accepting|welcome)|no permit|forbidden|\
-             prohibited|unauthorized|denied by|go away|restrict*)",
-            "(client host|host|connection*|client|sender|message|mail|email) .. (rejected|\
-             refused|denied|prohibited|not accepted|not allowed|blocked|barred|dropped)",
-            "(envelope|block*|banned|blocked) .. (blocked|user entry|temporarily|by [this] \
-             user|by recipient|by [the] administrator|by admin)",
-            "(blocked|banned|rejected) (by|due|for|at) .. (administrator|admin|site|local|\
-             security|domain|user|rule)",
-            "(receiving|recipient|domain) .. too many bounces",
-            "try (that|primary|the other|another|the primary) (server|mx|host)",
-            "primary mx",
-            "(abuse|security) [team|reason*|violation|issue]",
-            "block*",
-        ],
-        "550 rejected by local policy",
-    ),
-    // Addresses are taken out of the words, so what begins with the verb spoke of one; a domain
-    // would still stand before it.
-    rule(
-        "phrase.subject.address",
-        MailboxUnavailable,
-        &["^ (does not exist|doesnt exist|not found|is unknown|unknown|is not known|is invalid)"],
-        "550 a@example.net doesn't exist",
-    ),
-    rule(
-        "phrase.subject.domain",
-        Routing,
-        &["(does not|doesnt) exist $ + !recipient* + !user* + !address* + !mailbox*"],
-        "553 nowhere.example does not exist",
-    ),
-    // Postfix puts these words before whatever its policy services say.
-    rule(
-        "phrase.recipient.rejected",
-        MailboxUnavailable,
-        &["(recipient*|rcpt) .. (reject*|refused|denied) + !later"],
-        "550 <a@example.net>: Recipient address rejected: example.net",
     ),
 ];
