@@ -123,7 +123,8 @@ pub(super) const RULES: &[Rule] = &[
             "cannot (find|resolve) .. (hostname|host name)",
             "(hostname|host name) lookup (failed|failure)",
             "ip name lookup",
-            "(hostname|host name) (does not|doesnt) (match|resolve)",
+            "(hostname|host name) (does not|doesnt|is unknown|unknown|cannot be) [match|resolve*|found]",
+            "(cannot|cant|could not|unable to) resolve (your|the client|client) (ip|address|host|name)",
             "unresolvable (hostname|host name|ip|client)",
         ],
         "550 your address has no PTR record",
@@ -165,6 +166,11 @@ pub(super) const RULES: &[Rule] = &[
              [permitted|configured|allowed|authorized|able|an|open] [to] relay* + !blacklist* \
              + !blocklist*",
             "not .. (relay|relaying)",
+            "(dont|do not|not|cannot|wont|never) (handle|carry|forward|deliver) [e] mail* (for|to) \
+             [other|remote|foreign|external|that|this]",
+            "(forwarding|delivery) to (remote|other|foreign|external) .. (disabled|denied|not|\
+             prohibited|refused)",
+            "(recipient|address|user) [is] (not local|nonlocal|non local)",
             "(permission*|privilege*|right|rights|permitted|attempt*) to relay",
             "(foreign|external|remote|outside) (domain*|recipient*|addresses) + !limit* + !rate",
             "(relais|relay|relaying) .. (refuse*|verboten|interdit|verweigert|denegado|negato)",
@@ -404,7 +410,7 @@ pub(super) const RULES: &[Rule] = &[
              !score + !line + !command",
             "(exceed*|reached|over|above|hit) .. (limit*|threshold|rate|sending quota|quota \
              for|allowed number|maximum number|messages|outbound|daily) + !storage + !mailbox \
-             + !disk + !size + !hop* + !time + !spam + !score + !line + !command + !loop* + !column",
+             + !disk + !size + !hop* + !time + !spam + !score + !line + !command + !loop* + !loop + !column",
             "too many (message*|mail*|email*|recipient*|rcpt*|destination*|addresses|deliver*|\
              request*)",
             "(message*|mail*|email*|recipient*) .. (per|each|this) (hour|minute|day|second)",

@@ -52,6 +52,10 @@ pub(super) const RULES: &[Rule] = &[
              reach*|talk*|query*|access*|communicat*) .. (filter*|scanner|antivirus|milter|policy|\
              database|ldap|backend|directory|authentication|mailbox store|mail store|mailstore|\
              storage|lmtp|queue|user verification)",
+            "(spam|virus|scan|scanning|filtering|content|policy) (engine|service|daemon|backend|\
+             process) .. (not|unavailable|down|error|fail*|busy|timed out|timeout)",
+            "(internal|temporary) (lookup|verification|validation|database) (error|failure|problem)",
+            "error during (mail|message|local)",
             "(recipient|user|address|account|sender) (verification|validation|lookup|check) .. \
              (unavailable|not available|temporarily|timed out|error|try again)",
         ],

@@ -33,7 +33,8 @@ pub(super) const RULES: &[Rule] = &[
     rule(
         "topic.tls",
         TlsRequired,
-        &["(tls|starttls|ssl|encryption|encrypted|encrypt|cipher|ciphers|plaintext)"],
+        &["(tls|starttls|ssl|encryption|encrypted|encrypt|cipher|ciphers|plaintext) + !repeat* + \
+           !already + !duplicate"],
         "550 something about encryption",
     ),
     rule(
@@ -116,6 +117,14 @@ pub(super) const RULES: &[Rule] = &[
         PolicyRejected,
         &[
             "^ (denied|forbidden)",
+            "(mailing list|members only|non member|not a member|closed list|posting)",
+            "(pre approved|preapproved|organizational|organisational|private server)",
+            "only accept* mail from",
+            "(does not|doesnt|wont|will not|do not) accept (your|mail from|messages from|email from)",
+            "(ordered|chosen|decided|configured) .. (reject|refuse|block)",
+            "(blocked|refused|rejected) by [the] (recipient|user|owner|addressee)",
+            "(user|recipient|personal) (rule|rules|preference*|filter)",
+            "(no thanks|no entry|not welcome|unwelcome)",
             "(we|server|host) (do not|dont|does not|doesnt|will not|wont) (accept|want|take) [any] \
              (mail|email|message*|connection*|smtp) from",
             "no (smtp|mail) service [here] [for]",

@@ -127,6 +127,9 @@ pub(super) const RULES: &[Rule] = &[
             "missing home directory",
             "(wrong|deactivated|terminated|deleted) (recipient|address|mailbox|account|user)",
             "has been replaced by",
+            "(no such|unknown|wrong|bad) (id|mail drop|maildrop|inbox|box)",
+            "^ (box|mailbox|mail|inbox|id|name) (does not exist|not found|doesnt exist|unknown)",
+            "address .. (is wrong|incorrect|mistyped|misspelled|misspelt)",
             "extended inactivity",
             "final [email] delivery point",
             "(nessun utente|dicha persona|boite .. archivee)",
@@ -142,8 +145,7 @@ pub(super) const RULES: &[Rule] = &[
         &[
             "(domain|host|mx|destination|system) .. (not found|unknown|unreachable|not \
              reachable|does not exist|doesnt exist|not exist|not local|not hosted|not served|\
-             not handled|not configured|disabled|no longer|does not accept|not accept mail|has \
-             changed|not recognized|unroutable|unrouteable) + !sender* + !from + !mailfrom + !your domain + \
+             not handled|not configured|disabled|no longer|not accept mail|has changed|not recognized|unroutable|unrouteable) + !sender* + !from + !mailfrom + !your domain + \
              !return mx",
             "(unknown|no such|invalid|unroutable|unrouteable|bad) (domain|host|destination \
              host|mx) + !sender* + !from",
@@ -167,7 +169,7 @@ pub(super) const RULES: &[Rule] = &[
             "dont (host|serve|handle) [this|that|the|mail for]",
             "(domain|host) isnt allowed to receive",
             "find any host (named|by that name)",
-            "does not accept mail",
+            "does not accept mail + !accept mail from",
             "account inbound* disabled",
             "(host|network|server|destination) [is] [not|un] reachable",
         ],
@@ -290,6 +292,9 @@ pub(super) const RULES: &[Rule] = &[
              ehlo]",
             "too many errors",
             "pipelining",
+            "(talk*|data|sent|input|speak*|wrote) .. before [the|my|our] (greeting|banner|welcome)",
+            "(garbage|binary|unexpected) (received|input|data|bytes)",
+            "(starttls|command|helo|ehlo) .. (repeated|already|twice|again)",
             "syntax error",
             "(nested|duplicate) (mail|helo|ehlo)",
             "(not implemented|out of order|bad sequence)",
