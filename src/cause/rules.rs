@@ -15,6 +15,7 @@ mod lists;
 mod microsoft;
 mod mtas;
 mod phrases;
+mod phrases_amount;
 mod phrases_first;
 mod phrases_last;
 mod phrases_mail;
@@ -379,6 +380,7 @@ const GROUPS: &[(Family, &[Rule])] = &[
     (Family::Phrase, registry::RULES),
     (Family::Phrase, phrases_first::RULES),
     (Family::Phrase, phrases::RULES),
+    (Family::Phrase, phrases_amount::RULES),
     (Family::Phrase, phrases_mail::RULES),
     (Family::Phrase, phrases_last::RULES),
     (Family::Enhanced, enhanced::RULES),

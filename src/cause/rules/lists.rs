@@ -39,6 +39,7 @@ pub(super) const RULES: &[Rule] = &[
         &[
             "spamhaus*",
             "abuseat",
+            "on the (dbl|sbl|xbl|css|pbl)",
             "(sbl|xbl|pbl|zen|dbl|sbl xbl) .. (listed|list|block*|black*)",
             "(listed|blocked|found) .. (sbl|xbl|pbl|zen|sbl xbl)",
         ],

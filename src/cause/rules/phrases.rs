@@ -62,7 +62,8 @@ pub(super) const RULES: &[Rule] = &[
              !unavailable",
             "(tls|ssl) [version|protocol] .. (too old|no longer|obsolete|deprecated|or (above|\
              higher|newer|later|better)|not supported|unsupported|outdated|too low|insufficient)",
-            "(use|using|upgrade to|minimum|least) tls",
+            "(use|using|upgrade to|minimum|least|only) (tls|tlsv1)",
+            "(insecure|unencrypted|plaintext|unsecured) (connections|sessions|mail) + !relay",
         ],
         "550 Encryption is required here",
     ),
@@ -100,6 +101,8 @@ pub(super) const RULES: &[Rule] = &[
              email] .. (from|of|for) [this|the|that] domain",
             "(sender id|senderid) .. (fail*|reject*|not permitted|denied)",
             "authentication (checks|results) .. fail*",
+            "authentication of (this|the|your) (message|mail|email|domain)",
+            "arc (seal|set|chain)",
             "(does not|doesnt|do not) (have|meet|pass) .. authentication [information|\
              requirements|level|checks]",
         ],
@@ -123,6 +126,9 @@ pub(super) const RULES: &[Rule] = &[
             "cannot (find|resolve) .. (hostname|host name)",
             "(hostname|host name) lookup (failed|failure)",
             "ip name lookup",
+            "(client name|hostname|host name|dns name|name) (does not|doesnt) match [the|its|your|client] \
+             (ip|address|dns)",
+            "(resolve|find|lookup) [a|any|your|the] (ptr|rdns)",
             "(hostname|host name) (does not|doesnt|is unknown|unknown|cannot be) [match|resolve*|found]",
             "(cannot|cant|could not|unable to) resolve (your|the client|client) (ip|address|host|name)",
             "unresolvable (hostname|host name|ip|client)",
@@ -166,6 +172,9 @@ pub(super) const RULES: &[Rule] = &[
              [permitted|configured|allowed|authorized|able|an|open] [to] relay* + !blacklist* \
              + !blocklist*",
             "not .. (relay|relaying)",
+            "relay (to|for|through) .. (not|denied|impossible|refused|required)",
+            "required (for|to) relay*",
+            "(sender or recipient|recipient or sender) .. local",
             "(dont|do not|not|cannot|wont|never) (handle|carry|forward|deliver) [e] mail* (for|to) \
              [other|remote|foreign|external|that|this]",
             "(forwarding|delivery) to (remote|other|foreign|external) .. (disabled|denied|not|\
@@ -203,6 +212,7 @@ pub(super) const RULES: &[Rule] = &[
             "(password|login|token|authentication|sasl) .. (not accepted|did not accept|expired|\
              revoked|failed|refused|unsuccessful)",
             "authentication [is] (disabled|not enabled|not allowed|unavailable)",
+            "need* auth",
             "not allowed to (login|log in|authenticate)",
             "(api key|access token|oauth*|bearer)",
             "sender .. must .. authenticated",
@@ -218,8 +228,10 @@ pub(super) const RULES: &[Rule] = &[
         Greylisted,
         &[
             "(first|initial) (attempt|delivery|time|contact|seen) .. (retry|try|defer*|later)",
-            "(retry|try [it] again|come back) (in|after) .. (second*|minute*|sec|min) + \
-             !limit* + !rate + !too",
+            "(retry|try [it] again|come back|wait) [delivery] (in|after|for|at least|10|5) .. \
+             (second*|minute*|sec|min) + !limit* + !rate + !too + !exceed* + !idle + !busy + \
+             !error + !failure + !problem* + !maintenance + !unavailable + !overload* + !sent + \
+             !load + !down",
         ],
         "451 come back in five minutes",
     ),
@@ -230,6 +242,10 @@ pub(super) const RULES: &[Rule] = &[
         &[
             "(reputation*|complaint*|senderscore|sender score|senderbase|talosintelligence)",
             "(too many|excessive) (invalid|unknown|bad|nonexistent) (recipient*|user*|rcpt*)",
+            "spam history",
+            "(blocked|refused|rejected) for (abuse|abusive|spamming)",
+            "(suspicious|abusive|bad) .. (behavio*|activity)",
+            "(high|excessive) (bounce|complaint|rejection) (rate|ratio|rates)",
             "(spammer|spammers|spams|trust score|spam relay)",
             "(users|recipients|customers) .. (marked|reported|flagged) .. (spam|junk)",
             "(abuse|spam) reports",
@@ -309,125 +325,5 @@ pub(super) const RULES: &[Rule] = &[
             "dictionary attack",
         ],
         "554 your host is a source of spam",
-    ),
-    // How much at once.
-    rule(
-        "phrase.connections",
-        TooManyConnections,
-        &[
-            "(too many|max*|maximum|limit* .. number|number|excessive|many|too much|exceed*|\
-             simultaneous|concurrent|parallel) .. (connection*|session*|threads) + !messages \
-             per + !recipient*",
-            "(connection*|session*|concurrency) .. (limit*|exceed*|rate|throttl*|quota|maximum|\
-             too many|too fast|frequency|count) + !lifetime",
-            "(throttl*|limit*) .. (connection*|session*)",
-            "concurrency",
-            "(no more|only one|one) connection* (accepted|allowed|at a time|per)",
-            "trop de (connexion*|connections|sessions)",
-            "zu viele .. verbindungen",
-            "demasiadas conexiones",
-            "(messages|mails|emails|transactions|commands) (per|in this|in one|for this|on \
-             this) (connection|session)",
-            "connecting too (often|fast|frequently|much)",
-        ],
-        "421 you are connecting too often",
-    ),
-    // RFC 3463 gives X.2.2 to full mailboxes alone, so a limit or quota with it is one of storage.
-    rule(
-        "phrase.full.enhanced",
-        StorageFull,
-        &["(quota|full|exceed*|limit*|over|space|too many) + !rate + !sending + !hour + !per"],
-        "552 5.2.2 quota limit exceeded",
-    )
-    .enhanced(&[(2, 2, 2)]),
-    // RFC 5321, 4.2.2 gives 552 to exceeded storage.
-    rule(
-        "phrase.full.552",
-        StorageFull,
-        &["(quota|storage allocation|allocation|space) .. (exceed*|reached|full|used|over) + \
-           !message* + !rate"],
-        "552 quota exceeded",
-    )
-    .codes(&[552, 422]),
-    rule(
-        "phrase.full.mailbox",
-        StorageFull,
-        &[
-            "(mailbox|inbox|maildir|mail box|disk|storage) .. (exceed*|full|quota|limit*|too \
-             large|over) + !message* + !rate + !send*",
-            "(mail|mailbox|maildir|disk) quota + !send*",
-            "account* .. not have enough space",
-            "(exhausted|used [up]|used all|consumed) .. (space|storage|quota)",
-            "(space|storage|quota) .. (exhausted|used up|consumed|depleted|run out) + !message* + \
-             !sender + !sending",
-            "(allowed|maximum) [mailbox] (quota|mailbox size)",
-            "(user|mailbox|recipient|account) .. (too much mail|no more room|room for)",
-            "(box|folder|store) is full",
-            "exceeding receiving limits",
-            "(run|ran|running) out of (space|storage|quota|disk*)",
-            "(mailbox|inbox|maildir|mail box|account|folder) .. (no (room|space|more mail)|maximum \
-             size|capacity|at its limit|cannot hold|no free space)",
-            "too many (messages|mails) (in|on) [the|this|that|your] (mailbox|inbox|folder|server)",
-            "(no|not enough|insufficient) (room|space) .. (mailbox|inbox|message|mail|account)",
-        ],
-        "550 mailbox size exceeded",
-    ),
-    rule(
-        "phrase.full.user",
-        StorageFull,
-        &["(user|mailbox|account|recipient*) .. (reached|exceed*|over) .. (quota|storage) + \
-             !sending + !daily + !hourly + !message* + !rate + !smtp + !relay + !send"],
-        "450 user has reached the quota limit",
-    ),
-    rule(
-        "phrase.system.lookup",
-        SystemProblem,
-        &[
-            "(database|ldap|sql|directory|backend|back end) .. (unavailable|down|unreachable|\
-             not available|fail*|error*)",
-            "(dns|ldap|database|backend|lookup|upstream|sql|resolver|directory|internal) .. \
-             (timeout|timed out|time out)",
-            "timeout .. (ldap|database|dns|authentication server|backend|upstream)",
-        ],
-        "451 DNS timeout",
-    ),
-    rule(
-        "phrase.unavailable.policy",
-        PolicyRejected,
-        &["^ service unavailable $"],
-        "450 4.7.1 Service unavailable",
-    )
-    .enhanced(&[(7, 1, 1)]),
-    // How much in all.
-    rule(
-        "phrase.rate",
-        RateLimited,
-        &[
-            "(rate|rates) [control*|is] (limit*|exceed*|control*|throttl*)",
-            "(ratelimit*|rate limit*|throttl*|frequency limited|limited frequency|flood*)",
-            "(limit*|quota|threshold|maximum|max|allowance) .. (exceed*|reached|hit) + \
-             !storage + !mailbox + !disk + !size + !hop* + !over quota + !time + !spam + \
-             !score + !line + !command",
-            "(exceed*|reached|over|above|hit) .. (limit*|threshold|rate|sending quota|quota \
-             for|allowed number|maximum number|messages|outbound|daily) + !storage + !mailbox \
-             + !disk + !size + !hop* + !time + !spam + !score + !line + !command + !loop* + !loop + !column",
-            "too many (message*|mail*|email*|recipient*|rcpt*|destination*|addresses|deliver*|\
-             request*)",
-            "(message*|mail*|email*|recipient*) .. (per|each|this) (hour|minute|day|second)",
-            "(maximum|max|number|count) [allowed|number|of|permitted] [of] recipient*",
-            "(hourly|daily|monthly) [mail|message] (cap|allotment)",
-            "too much mail",
-            "(slow down|slower|too fast|too quickly|too frequent*|sending too|back off)",
-            "(excessive|unusual|unexpected|high|large) [mail|message|email|sending] (volume|\
-             rate|amount|number)",
-            "(message|mail|email|sending|send|delivery) (rate|volume|frequency) .. (high|\
-             exceed*|limit*|too|reached)",
-            "(receiving|sending) .. (mail|messages) .. (rate|quickly|fast)",
-            "limit on the number",
-            "(daily|hourly) [smtp|sending|message|user|relay|recipient] (limit*|quota|maximum)",
-            "reduce the number of recipients",
-            "sending [rate|limit*] (limit*|exceed*|paused|quota)",
-        ],
-        "452 you send too fast",
     ),
 ];

@@ -52,6 +52,13 @@ pub(super) const RULES: &[Rule] = &[
              reach*|talk*|query*|access*|communicat*) .. (filter*|scanner|antivirus|milter|policy|\
              database|ldap|backend|directory|authentication|mailbox store|mail store|mailstore|\
              storage|lmtp|queue|user verification)",
+            "(process|processes|memory|thread) (limit|limits|shortage)",
+            "(out of|not enough|no more|insufficient) (processes|memory|threads|ram|workers)",
+            "(policy|filter|scanner|greylist*) (service|server|daemon|database) (problem|unavailable|\
+             trouble|issue)",
+            "(connection|link|connect) to [the|our] (backend|back end|database|upstream|store|\
+             storage) .. (lost|failed|closed|refused|down)",
+            "(experiencing|having) .. (problems|trouble|issues|difficulties|outage)",
             "(spam|virus|scan|scanning|filtering|content|policy) (engine|service|daemon|backend|\
              process) .. (not|unavailable|down|error|fail*|busy|timed out|timeout)",
             "(internal|temporary) (lookup|verification|validation|database) (error|failure|problem)",
@@ -71,7 +78,8 @@ pub(super) const RULES: &[Rule] = &[
              connected users) + !time + !lifetime + !duration + !message* + !recipient* + \
              !error* + !fail* + !command* + !auth* + !mails + !rcpt* + !invalid + !unknown",
             "(excess|excessive|fewer|any more|no more|many) (connections|sessions) + !per",
-            "(connection|session) (table|pool) full",
+            "(connection|session) (table|pool|queue) (full|exhausted|overflow)",
+            "connect* rate [is] (exceed*|too|limit*)",
             "too many (parallel|simultaneous|concurrent) + !recipient*",
             "(max*|maximum) .. (connection*|sessions|clients) + !time + !lifetime + !duration + \
              !message* + !recipient* + !mails",
@@ -89,6 +97,8 @@ pub(super) const RULES: &[Rule] = &[
         &[
             "(session|connection|transaction|client|you) .. (took|taking|open|idle|lasted|held \
              open|been) [for] (too long|longer) + !line + !header*",
+            "(no|without) (reply|answer|response) from [the|your] client",
+            "too slow",
             "(session|connection|transaction) (time|duration|lifetime|age) .. (exceed*|limit*|\
              reached|expired|too long)",
             "(max*|maximum) (session|connection|transaction) (time|duration|lifetime|age)",

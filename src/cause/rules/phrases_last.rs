@@ -124,6 +124,9 @@ pub(super) const RULES: &[Rule] = &[
             "(ordered|chosen|decided|configured) .. (reject|refuse|block)",
             "(blocked|refused|rejected) by [the] (recipient|user|owner|addressee)",
             "(user|recipient|personal) (rule|rules|preference*|filter)",
+            "(approved|authorized|external|certain|known) senders",
+            "(host|server|you) may not (deliver|send|connect)",
+            "(mail|mails|messages|email) .. (not accepted|not welcome|not wanted) here",
             "(no thanks|no entry|not welcome|unwelcome)",
             "(we|server|host) (do not|dont|does not|doesnt|will not|wont) (accept|want|take) [any] \
              (mail|email|message*|connection*|smtp) from",
@@ -154,7 +157,9 @@ pub(super) const RULES: &[Rule] = &[
     rule(
         "phrase.subject.address",
         MailboxUnavailable,
-        &["^ (does not exist|doesnt exist|not found|is unknown|unknown|is not known|is invalid)"],
+        &[
+            "^ [rcpt] (does not exist|doesnt exist|not found|is unknown|unknown|is not known|is invalid)",
+        ],
         "550 a@example.net doesn't exist",
     ),
     rule(

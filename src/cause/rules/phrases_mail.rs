@@ -126,6 +126,7 @@ pub(super) const RULES: &[Rule] = &[
             "no longer (works|employed|uses)",
             "missing home directory",
             "(wrong|deactivated|terminated|deleted) (recipient|address|mailbox|account|user)",
+            "(name|id|recipient) [is] not recogni*",
             "has been replaced by",
             "(no such|unknown|wrong|bad) (id|mail drop|maildrop|inbox|box)",
             "^ (box|mailbox|mail|inbox|id|name) (does not exist|not found|doesnt exist|unknown)",
@@ -169,6 +170,7 @@ pub(super) const RULES: &[Rule] = &[
             "dont (host|serve|handle) [this|that|the|mail for]",
             "(domain|host) isnt allowed to receive",
             "find any host (named|by that name)",
+            "(unknown|unrecognized) [mail|email|recipient|destination] domain + !sender",
             "does not accept mail + !accept mail from",
             "account inbound* disabled",
             "(host|network|server|destination) [is] [not|un] reachable",
@@ -180,13 +182,15 @@ pub(super) const RULES: &[Rule] = &[
         "phrase.sender",
         SenderRejected,
         &[
-            "(sender|from|mailfrom|mail from|return path|envelope from|from address|from \
+            "(sender|mailfrom|return path|envelope from|from address|from \
              domain|originator|envelope sender) .. (invalid|not exist*|does not exist|doesnt \
              exist|not found|unresolvable|not verified|not valid|rejected|refused|not allowed|\
              unverified|verify|verification|verified|blocked|unknown|denied|not owned|must|not \
              resolve|bad|malformed|no mx|syntax|mismatch*|not permitted|not accepted|not a) + \
              !from your + !from this + !from header + !header from",
-            "(from|sender) address is not",
+            "(from|sender) address is [not|blocked|refused|rejected]",
+            "mail from (must|not|is|invalid|rejected|refused|denied|address|command|verif*)",
+            "(not|never) [e] send* [mail|email] as",
             "(invalid|unknown|bad|unresolvable|unverified|illegal|null|unregistered) (sender*|\
              from|mailfrom|mail from|return path|envelope from|rfc .. from|originator)",
             "(email address|identity|identities|sender signature|sending domain) .. (not \
@@ -223,6 +227,12 @@ pub(super) const RULES: &[Rule] = &[
             "(bogofilter|dspam|spamd|razor|pyzor|dcc)",
             "too much (mail|message) data",
             "(breaches|violates) .. uribl",
+            "(suspicious|malicious|bad|dangerous|blocked|forbidden) (url*|link*|word*|attachment*|\
+             file*|content)",
+            "(due to|because of) [its|the|message|bad|offensive|forbidden] content",
+            "(contain*|has|with) [a|an|forbidden|bad|blocked] (macro*|url*|link*|word*|phrase*|\
+             attachment*)",
+            "(zip|exe|rar|iso|archive) (files|attachments)",
             "(antispam|anti spam|dlp|content) (check*|test*|scan*|filter*)",
             "(message|mail|email) .. (this subject|this attachment|advertis*|mass mailer)",
             "attachment* .. (refused|rejected|not|denied|blocked|forbidden)",
