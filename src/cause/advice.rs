@@ -155,8 +155,8 @@ pub const fn of(cause: Cause) -> &'static Advice {
         },
         Cause::Unknown => &Advice {
             meaning: "The reply states no cause.",
-            action: "Try again later; if it stays, send the transcript to the receiver's \
-             postmaster.",
+            action: "Read the transcript around it; if it comes again, send it to the receiver's \
+             postmaster and ask.",
             wait: Some("15 to 30 minutes"),
             doc: "https://www.rfc-editor.org/rfc/rfc5321#section-4.2",
         },

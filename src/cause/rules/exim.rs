@@ -61,7 +61,7 @@ pub(super) const RULES: &[Rule] = &[
         SystemProblem,
         DAEMON,
         &[
-            "temporary local problem",
+            "temporary local problem + !greylist*",
             "(unexpected|log) failure please try later",
             "unable to authenticate at present",
         ],
@@ -134,7 +134,7 @@ pub(super) const RULES: &[Rule] = &[
         "exim.address.no_domain",
         ProtocolError,
         DAEMON,
-        &["(recipient|sender) address must contain a domain"],
+        &["recipient address must contain a domain"],
         "501 a: recipient address must contain a domain",
     ),
     rule(
@@ -159,7 +159,7 @@ pub(super) const RULES: &[Rule] = &[
         &[
             "sender verify (failed|callout)",
             "could not complete sender verify",
-            "(callout|sender) verification fail*",
+            "sender verification fail*",
             "verification failed for",
         ],
         "550 Sender verify failed",

@@ -101,6 +101,15 @@ pub(super) const RULES: &[Rule] = &[
         "550 5.7.1 mx.example.net: very low reputation of the sending domain",
     )
     .doc(GUIDE),
+    // The registry calls X.7.28 a flood of mail; without it the same words are the penalty for spam.
+    rule(
+        "gmail.rate.flood",
+        RateLimited,
+        DOC,
+        &["unusual (rate|amount) of"],
+        "421 4.7.28 [192.0.2.1] Our system has detected an unusual rate of mail from you",
+    )
+    .enhanced(&[(7, 28, 28)]),
     rule(
         "gmail.rate.unsolicited",
         BadReputation,
@@ -111,7 +120,7 @@ pub(super) const RULES: &[Rule] = &[
             "unsolicitediperror",
             "suspicious (traffic|activity) .. (rate limited|blocked)",
         ],
-        "421 4.7.28 mx.example.net: unusual rate of unsolicited",
+        "421 4.7.0 mx.example.net: unusual rate of unsolicited",
     )
     .doc(GUIDE),
     rule(

@@ -26,7 +26,7 @@ pub(super) const RULES: &[Rule] = &[
         ContentRejected,
         OTHERS,
         &[
-            "(url*|uri*|link*) .. (surbl|uribl|ivmuri)",
+            "(url*|uri*|link*|email|message|mail) .. (surbl|uribl|ivmuri)",
             "(blacklisted|blocked|listed) (url*|uri*|link*)",
             "(surbl|uribl) .. (url*|link*)",
         ],
@@ -39,6 +39,7 @@ pub(super) const RULES: &[Rule] = &[
         &[
             "spamhaus*",
             "abuseat",
+            "on the (dbl|sbl|xbl|css|pbl)",
             "(sbl|xbl|pbl|zen|dbl|sbl xbl) .. (listed|list|block*|black*)",
             "(listed|blocked|found) .. (sbl|xbl|pbl|zen|sbl xbl)",
         ],
@@ -54,7 +55,7 @@ pub(super) const RULES: &[Rule] = &[
         OTHERS,
         &["(uceprotect|spamrl|mailspike|hostkarma|junkemailfilter|njabl|ahbl|psbl|surbl|\
              uribl|spameatingmonkey|spamrats|backscatterer|invaluement|manitu|nixspam|abusix|\
-             dsbl|ordb|lashback|gbudb|spfbl|s5h|wpbl|fabel|mxrate|dnswl|blocklist de|surriel|\
+             dsbl|ordb|lashback|gbudb|spfbl|s5h|wpbl|fabel|mxrate|blocklist de|surriel|\
              swinog|0spam|interserver|unsubscore|madavi|nordspam)"],
         "550 192.0.2.1 is on psbl.surriel.com",
     ),

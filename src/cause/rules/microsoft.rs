@@ -163,13 +163,6 @@ pub(super) const RULES: &[Rule] = &[
     )
     .doc(NDR),
     rule(
-        "exchange.unknown_sender_ip",
-        PolicyRejected,
-        EXCHANGE,
-        &["primary target ip address responded with"],
-        "451 4.4.0 Primary target IP address responded with: \"451 no\"",
-    ),
-    rule(
         "exo.directory",
         MailboxUnavailable,
         EXO,

@@ -31,6 +31,8 @@ pub(super) const RULES: &[Rule] = &[
              [temporarily] [please] [try again later] $",
             "^ (message|mail|email) (denied|not accepted|could not be delivered) [temporarily] $",
             "(message|mail) [temporarily] (deferred|delayed) [please] try again later $",
+            "^ [please] [try again later] [try later] [please] (retry|resend|try later|try again) \
+             [later] $",
             "^ [please] try again later closing connection $",
             "^ service refuse*",
             "^ unknown error $",
@@ -53,6 +55,15 @@ pub(super) const RULES: &[Rule] = &[
             "(plaintext|plain text|cleartext|clear text|unencrypted|insecure) [connection*|\
              session*|auth*|login*] .. (not|disabled|forbidden|prohibited|refused|disallowed)",
             "(wasnt|was not|not) sent .. tls",
+            "(tls|ssl|secure|encrypted|secured) .. (connection|connections|handshake|session|channel|\
+             transport|link) .. (required|needed|mandatory|only)",
+            "only .. (tls|ssl|encrypted|secure|starttls) (connection*|session*|channel*|link*)",
+            "(only|not) .. (over|with|via|without|after|inside) [a|an] (tls|ssl|starttls|encrypt*) + \
+             !unavailable",
+            "(tls|ssl) [version|protocol] .. (too old|no longer|obsolete|deprecated|or (above|\
+             higher|newer|later|better)|not supported|unsupported|outdated|too low|insufficient)",
+            "(use|using|upgrade to|minimum|least|only) (tls|tlsv1)",
+            "(insecure|unencrypted|plaintext|unsecured) (connections|sessions|mail) + !relay",
         ],
         "550 Encryption is required here",
     ),
@@ -80,11 +91,18 @@ pub(super) const RULES: &[Rule] = &[
             "sender policy framework",
             "(not|isnt) (authorized|authorised|permitted|allowed|designated) to (send|deliver) \
              [mail|email|messages] (from|for|on behalf) + !ip",
-            "(spoofed|spoofing|forged) [message|sender|mail|email|address|from]",
+            "(spoofed|spoofing|forged|forgery) + !helo + !ehlo + !hostname + !reverse",
+            "(failed|fails|fail) [sender|domain|email|the|our] authentication (check*|test*|\
+             result*)",
+            "(not|doesnt|does not|nicht) designate*",
+            "p reject",
+            "(not|un) (authorized|authorised) by [the] spf",
             "(not authorized|not permitted|not allowed|invalid ip) (to send|for sending) [mail|\
              email] .. (from|of|for) [this|the|that] domain",
             "(sender id|senderid) .. (fail*|reject*|not permitted|denied)",
             "authentication (checks|results) .. fail*",
+            "authentication of (this|the|your) (message|mail|email|domain)",
+            "arc (seal|set|chain)",
             "(does not|doesnt|do not) (have|meet|pass) .. authentication [information|\
              requirements|level|checks]",
         ],
@@ -94,7 +112,10 @@ pub(super) const RULES: &[Rule] = &[
         "phrase.rdns",
         RdnsHelo,
         &[
-            "reverse dns",
+            "(reverse (dns|lookup|name|hostname|resolution)|dns nr)",
+            "(dynamic|generic) (hostname*|host name*|rdns|ptr|dns)",
+            "(no|without) matching (a|dns|address) record",
+            "(resolve|resolves|resolving) back",
             "(rdns|ptr|fcrdns) .. (fail*|missing|required|record*|invalid|mismatch|not|no|\
              generic|lookup|setup|resolve|must|bad)",
             "(no|missing|bad|invalid|generic|without|lack*|valid|not have|have a) [dns|valid|\
@@ -105,7 +126,11 @@ pub(super) const RULES: &[Rule] = &[
             "cannot (find|resolve) .. (hostname|host name)",
             "(hostname|host name) lookup (failed|failure)",
             "ip name lookup",
-            "(hostname|host name) (does not|doesnt) (match|resolve)",
+            "(client name|hostname|host name|dns name|name) (does not|doesnt) match [the|its|your|client] \
+             (ip|address|dns)",
+            "(resolve|find|lookup) [a|any|your|the] (ptr|rdns)",
+            "(hostname|host name) (does not|doesnt|is unknown|unknown|cannot be) [match|resolve*|found]",
+            "(cannot|cant|could not|unable to) resolve (your|the client|client) (ip|address|host|name)",
             "unresolvable (hostname|host name|ip|client)",
         ],
         "550 your address has no PTR record",
@@ -147,6 +172,17 @@ pub(super) const RULES: &[Rule] = &[
              [permitted|configured|allowed|authorized|able|an|open] [to] relay* + !blacklist* \
              + !blocklist*",
             "not .. (relay|relaying)",
+            "relay (to|for|through) .. (not|denied|impossible|refused|required)",
+            "required (for|to) relay*",
+            "(sender or recipient|recipient or sender) .. local",
+            "(dont|do not|not|cannot|wont|never) (handle|carry|forward|deliver) [e] mail* (for|to) \
+             [other|remote|foreign|external|that|this]",
+            "(forwarding|delivery) to (remote|other|foreign|external) .. (disabled|denied|not|\
+             prohibited|refused)",
+            "(recipient|address|user) [is] (not local|nonlocal|non local)",
+            "(permission*|privilege*|right|rights|permitted|attempt*) to relay",
+            "(foreign|external|remote|outside) (domain*|recipient*|addresses) + !limit* + !rate",
+            "(relais|relay|relaying) .. (refuse*|verboten|interdit|verweigert|denegado|negato)",
             "(non local|nonlocal) (recipient|user|address|domain)",
             "(domain|recipient) .. (isnt|is not|not) .. (allowed rcpthosts|my list|local \
              domains|accepted domain*)",
@@ -172,9 +208,16 @@ pub(super) const RULES: &[Rule] = &[
             "(username|user name|password) .. (incorrect|invalid|wrong|not accepted|rejected|\
              required)",
             "(application specific|app) password",
-            "credentials .. (invalid|rejected|incorrect)",
+            "credential* .. (invalid|rejected|incorrect|expired|not accepted|wrong|missing)",
+            "(password|login|token|authentication|sasl) .. (not accepted|did not accept|expired|\
+             revoked|failed|refused|unsuccessful)",
+            "authentication [is] (disabled|not enabled|not allowed|unavailable)",
+            "need* auth",
+            "not allowed to (login|log in|authenticate)",
+            "(api key|access token|oauth*|bearer)",
             "sender .. must .. authenticated",
-            "too (many|much) .. (login|auth|fail*) .. (attempt*|fail*|authentication*)",
+            "too (many|much) .. (login*|auth*|fail*|bad|invalid|password*) .. (attempt*|fail*|auth*|\
+             login*|password*)",
             "(login|auth) [attempt*|fail*] .. (exceed*|too many)",
         ],
         "550 please authenticate first",
@@ -184,12 +227,13 @@ pub(super) const RULES: &[Rule] = &[
         "phrase.greylist",
         Greylisted,
         &[
-            "(greylist*|graylist*|postgrey|gray list*|grey list*|greylst)",
             "(first|initial) (attempt|delivery|time|contact|seen) .. (retry|try|defer*|later)",
-            "(retry|try [it] again|come back) (in|after) .. (second*|minute*|sec|min) + \
-             !limit* + !rate + !too",
+            "(retry|try [it] again|come back|wait) [delivery] (in|after|for|at least|10|5) .. \
+             (second*|minute*|sec|min) + !limit* + !rate + !too + !exceed* + !idle + !busy + \
+             !error + !failure + !problem* + !maintenance + !unavailable + !overload* + !sent + \
+             !load + !down",
         ],
-        "451 greylisted, come back in five minutes",
+        "451 come back in five minutes",
     ),
     // Who is listed.
     rule(
@@ -198,6 +242,21 @@ pub(super) const RULES: &[Rule] = &[
         &[
             "(reputation*|complaint*|senderscore|sender score|senderbase|talosintelligence)",
             "(too many|excessive) (invalid|unknown|bad|nonexistent) (recipient*|user*|rcpt*)",
+            "spam history",
+            "(blocked|refused|rejected) for (abuse|abusive|spamming)",
+            "(suspicious|abusive|bad) .. (behavio*|activity)",
+            "(high|excessive) (bounce|complaint|rejection) (rate|ratio|rates)",
+            "(spammer|spammers|spams|trust score|spam relay)",
+            "(users|recipients|customers) .. (marked|reported|flagged) .. (spam|junk)",
+            "(abuse|spam) reports",
+            "(too much|high|excessive) (spam|junk|unsolicited mail) [rate|volume|ratio|level] [from|\
+             by|sent|originat*|coming]",
+            "spam rate",
+            "(spamtrap*|spam trap*) (hit*|mail*|address* hit)",
+            "behavio* spam",
+            "spam .. (sent|received|seen) .. (from|by) (this|your) (host|ip|server|network|address|\
+             domain)",
+            "[has|have] sent .. spam to (us|our*)",
         ],
         "554 refused for too many complaints",
     ),
@@ -235,7 +294,14 @@ pub(super) const RULES: &[Rule] = &[
             "your ip [address] .. (filtered|denied|rejected|forbidden|refused|not allowed)",
             "(denied|rejected|refused|forbidden) .. your ip",
             "denyip",
-            "adresse ip .. bloquee",
+            "(adresse ip .. (bloquee|refusee|interdite)|liste noire|lista negra|lista nera|schwarze \
+             liste|schwarzen liste|sperrliste|gesperrt .. ip|ip .. gesperrt|ip bloqueada|zwarte \
+             lijst)",
+            "(ip|address|host|server|domain) [is|are] [currently] on [the|a|our|this|your|several] \
+             .. (list|lists) + !whitelist + !white",
+            "intrusion prevention",
+            "(listed|in access list) as [a] spam*",
+            "(blocked|refused|rejected) (by|at) barracuda*",
         ],
         "554 your server is blacklisted here",
     ),
@@ -259,101 +325,5 @@ pub(super) const RULES: &[Rule] = &[
             "dictionary attack",
         ],
         "554 your host is a source of spam",
-    ),
-    // How much at once.
-    rule(
-        "phrase.connections",
-        TooManyConnections,
-        &[
-            "(too many|max*|maximum|limit* .. number|number|excessive|many|too much|exceed*|\
-             simultaneous|concurrent|parallel) .. (connection*|session*|threads) + !messages \
-             per",
-            "(connection*|session*|concurrency) .. (limit*|exceed*|rate|throttl*|quota|maximum|\
-             too many|too fast|frequency|count) + !lifetime",
-            "(throttl*|limit*) .. (connection*|session*)",
-            "concurrency",
-            "(no more|only one|one) connection* (accepted|allowed|at a time|per)",
-            "trop de (connexion*|connections|sessions)",
-            "zu viele .. verbindungen",
-            "demasiadas conexiones",
-            "(messages|mails|emails|transactions|commands) (per|in this|in one|for this|on \
-             this) (connection|session)",
-            "connecting too (often|fast|frequently|much)",
-        ],
-        "421 too many connections, slow down",
-    ),
-    // RFC 3463 gives X.2.2 to full mailboxes alone, so a limit or quota with it is one of storage.
-    rule(
-        "phrase.full.enhanced",
-        StorageFull,
-        &["(quota|full|exceed*|limit*|over|space)"],
-        "552 5.2.2 quota limit exceeded",
-    )
-    .enhanced(&[(2, 2, 2)]),
-    rule(
-        "phrase.full.mailbox",
-        StorageFull,
-        &[
-            "(mailbox|inbox|maildir|mail box|disk|storage) .. (exceed*|full|quota|limit*|too \
-             large|over) + !message* + !rate + !send*",
-            "(mail|mailbox|maildir|disk) quota + !send*",
-            "account* .. not have enough space",
-        ],
-        "550 mailbox size exceeded",
-    ),
-    rule(
-        "phrase.full.user",
-        StorageFull,
-        &["(user|mailbox|account|recipient*) .. (reached|exceed*|over) .. (quota|storage) + \
-             !sending + !daily + !hourly + !message* + !rate + !smtp + !relay + !send"],
-        "450 user has reached the quota limit",
-    ),
-    rule(
-        "phrase.system.lookup",
-        SystemProblem,
-        &[
-            "(database|ldap|sql|directory|backend|back end) .. (unavailable|down|unreachable|\
-             not available|fail*|error*)",
-            "(dns|ldap|database|backend|lookup|upstream|sql|resolver|directory|internal) .. \
-             (timeout|timed out|time out)",
-            "timeout .. (ldap|database|dns|authentication server|backend|upstream)",
-        ],
-        "451 DNS timeout",
-    ),
-    rule(
-        "phrase.unavailable.policy",
-        PolicyRejected,
-        &["^ service unavailable $"],
-        "450 4.7.1 Service unavailable",
-    )
-    .enhanced(&[(7, 1, 1)]),
-    // How much in all.
-    rule(
-        "phrase.rate",
-        RateLimited,
-        &[
-            "(rate|rates) [control*|is] (limit*|exceed*|control*|throttl*)",
-            "(ratelimit*|rate limit*|throttl*|frequency limited|limited frequency|flood*)",
-            "(limit*|quota|threshold|maximum|max|allowance) .. (exceed*|reached|hit) + \
-             !storage + !mailbox + !disk + !size + !hop* + !over quota + !time + !spam + \
-             !score + !line",
-            "(exceed*|reached|over|above|hit) .. (limit*|threshold|rate|sending quota|quota \
-             for|allowed number|maximum number|messages|outbound|daily) + !storage + !mailbox \
-             + !disk + !size + !hop* + !time + !spam + !score + !line",
-            "too many (message*|mail*|email*|recipient*|rcpt*|destination*|addresses|deliver*|\
-             request*)",
-            "(message*|mail*|email*|recipient*) .. (per|each|this) (hour|minute|day|second)",
-            "(slow down|slower|too fast|too quickly|too frequent*|sending too|back off)",
-            "(excessive|unusual|unexpected|high|large) [mail|message|email|sending] (volume|\
-             rate|amount|number)",
-            "(message|mail|email|sending|send|delivery) (rate|volume|frequency) .. (high|\
-             exceed*|limit*|too|reached)",
-            "(receiving|sending) .. (mail|messages) .. (rate|quickly|fast)",
-            "limit on the number",
-            "(daily|hourly) [smtp|sending|message|user|relay|recipient] (limit*|quota|maximum)",
-            "reduce the number of recipients",
-            "sending [rate|limit*] (limit*|exceed*|paused|quota)",
-        ],
-        "452 you send too fast",
     ),
 ];

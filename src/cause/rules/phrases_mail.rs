@@ -1,5 +1,5 @@
 //! Words that say the cause whoever writes them, continued: the mailbox, the domain, the message,
-//! the server's own trouble, and last a refusal that keeps its reason to itself.
+//! the server's own trouble.
 
 use super::super::Cause::{self, *};
 use super::Rule;
@@ -36,6 +36,9 @@ pub(super) const RULES: &[Rule] = &[
             "(boite .. pleine|speicherplatz|ueberschritten|postfach .. voll|casella piena|\
              buzon lleno|cuota|kuota|too much mail on the server|zuviele mails)",
             "mailbox .. (size limit|full|quota)",
+            "(boite .. (pleine|saturee)|quota depasse|postfach .. (voll|ueberfuellt|uberfullt)|\
+             (casella|mailbox) .. piena|(buzon|bandeja) .. (lleno|llena)|caixa .. cheia|(kontingent|\
+             quota) .. ueberschritten|postbus vol|skrzynka .. pelna)",
         ],
         "552 exceeded storage allocation",
     ),
@@ -98,6 +101,40 @@ pub(super) const RULES: &[Rule] = &[
             "(relocated|has moved|user moved|mailbox moved|no longer (here|on server|with|\
              employed|available|accept*|valid|in use|exists|active))",
             "(adresse .. (destinataire|invalide)|destinataire .. (invalide|inconnu))",
+            "(empfaenger|empfanger|benutzer|nutzer|adresse|postfach|teilnehmer|konto) .. (unbekannt|\
+             existiert nicht|nicht (bekannt|gefunden|vorhanden|verfugbar|verfuegbar|existent)|\
+             gesperrt|deaktiviert|ungultig|ungueltig) + !ip + !absender",
+            "(unbekannter|ungultiger|ungueltiger|kein) (empfaenger|empfanger|benutzer|nutzer|\
+             postfach|teilnehmer)",
+            "(utilisateur|destinataire|adresse|compte|boite) .. (inconnu*|inexistant*|nexiste pas|\
+             existe pas|invalide|desactive*|ferme*|bloque) + !ip + !expediteur",
+            "(usuario|destinatario|cuenta|buzon|direccion|conta|endereco) .. (desconocid*|no existe|\
+             nao existe|desconhecid*|inexistente|no encontrad*|no valid*|invalid*|deshabilitad*|\
+             suspendid*)",
+            "(utente|destinatario|casella|indirizzo|account) .. (sconosciut*|inesistente|non esiste|\
+             non trovat*|non valid*|non attiv*|disabilitat*|sospes*)",
+            "(gebruiker|ontvanger|adres|mottagare|bruger|uzytkownik|uzivatel) .. (onbekend|bestaat \
+             niet|okand|ukendt|nieznany|neexistuje|nie istnieje)",
+            "mail box (not|does not) exist*",
+            "(mailbox|account) [is] [currently] (in use|busy)",
+            "(not present|not listed) in .. (directory|book|table|database)",
+            "(not|never) [a|an] (valid|local|known|existing|registered) (user|mailbox|recipient|\
+             address|account|email)",
+            "(mailbox|user|account|address) (not present|missing|removed|deleted|archivee|erased)",
+            "(could not|couldnt|cannot|cant|did not) (find|locate|accept|deliver to) [that|this|\
+             the|any] (person|user|recipient|name|address|mailbox)",
+            "no longer (works|employed|uses)",
+            "missing home directory",
+            "(wrong|deactivated|terminated|deleted) (recipient|address|mailbox|account|user)",
+            "(name|id|recipient) [is] not recogni*",
+            "has been replaced by",
+            "(no such|unknown|wrong|bad) (id|mail drop|maildrop|inbox|box)",
+            "^ (box|mailbox|mail|inbox|id|name) (does not exist|not found|doesnt exist|unknown)",
+            "address .. (is wrong|incorrect|mistyped|misspelled|misspelt)",
+            "extended inactivity",
+            "final [email] delivery point",
+            "(nessun utente|dicha persona|boite .. archivee)",
+            "(not|isnt) [currently] (accepting any|being accepted for this|accepting mail for this)",
             "bad_recipient",
             "domain owner .. not",
         ],
@@ -109,16 +146,32 @@ pub(super) const RULES: &[Rule] = &[
         &[
             "(domain|host|mx|destination|system) .. (not found|unknown|unreachable|not \
              reachable|does not exist|doesnt exist|not exist|not local|not hosted|not served|\
-             not handled|not configured|disabled|no longer|does not accept|not accept mail|has \
-             changed|not recognized|unroutable|unrouteable) + !sender* + !from + !mailfrom",
+             not handled|not configured|disabled|no longer|not accept mail|has changed|not recognized|unroutable|unrouteable) + !sender* + !from + !mailfrom + !your domain + \
+             !return mx",
             "(unknown|no such|invalid|unroutable|unrouteable|bad) (domain|host|destination \
              host|mx) + !sender* + !from",
             "(no|null) (mx|route|such domain) + !sender*",
             "(misrouted|not routable|cannot route|unable to route)",
             "mail exchanger*",
+            "(no|find a) gateway for",
+            "(unroutable|unrouteable) [mail] domain",
+            "name or service not known",
+            "(resolve|resolving|find) [a|the] route",
+            "[recipient] domain must exist + !sender",
+            "(no longer|not|never) (host|hosts|hosting|serve|serves|hosted|served) .. (here|domain|by)",
+            "(domain|host) accepts no mail",
+            "no longer host",
+            "wrong (server|mx|host) for",
+            "not [one of] (our|my|ours) domain*",
+            "domain .. (suspended|expired|parked|inactive|deactivated|locked)",
+            "(lowest numbered mx|mx list|mx record*|relevant mx) .. (points|point|local host|\
+             localhost|back|non existent|nonexistent)",
+            "(relay|forward) .. to (itself|myself)",
+            "dont (host|serve|handle) [this|that|the|mail for]",
             "(domain|host) isnt allowed to receive",
             "find any host (named|by that name)",
-            "does not accept mail",
+            "(unknown|unrecognized) [mail|email|recipient|destination] domain + !sender",
+            "does not accept mail + !accept mail from",
             "account inbound* disabled",
             "(host|network|server|destination) [is] [not|un] reachable",
         ],
@@ -129,13 +182,15 @@ pub(super) const RULES: &[Rule] = &[
         "phrase.sender",
         SenderRejected,
         &[
-            "(sender|from|mailfrom|mail from|return path|envelope from|from address|from \
+            "(sender|mailfrom|return path|envelope from|from address|from \
              domain|originator|envelope sender) .. (invalid|not exist*|does not exist|doesnt \
              exist|not found|unresolvable|not verified|not valid|rejected|refused|not allowed|\
              unverified|verify|verification|verified|blocked|unknown|denied|not owned|must|not \
              resolve|bad|malformed|no mx|syntax|mismatch*|not permitted|not accepted|not a) + \
-             !from your + !from this",
-            "(from|sender) address is not",
+             !from your + !from this + !from header + !header from",
+            "(from|sender) address is [not|blocked|refused|rejected]",
+            "mail from (must|not|is|invalid|rejected|refused|denied|address|command|verif*)",
+            "(not|never) [e] send* [mail|email] as",
             "(invalid|unknown|bad|unresolvable|unverified|illegal|null|unregistered) (sender*|\
              from|mailfrom|mail from|return path|envelope from|rfc .. from|originator)",
             "(email address|identity|identities|sender signature|sending domain) .. (not \
@@ -143,6 +198,16 @@ pub(super) const RULES: &[Rule] = &[
             "(invalid|no|missing) dns (mx|a|mx or a)",
             "(sender|from) domain",
             "cannot send as",
+            "(empty|null|blank) [envelope|return] (sender*|from|path|reverse path)",
+            "(bogus|fake|forged|nonexistent) (mail from|sender|return)",
+            "(verify|verifying|validate) [the|your] (sender|return|from)",
+            "(your domain|return mx) .. (not exist|not found|not resolve|unknown|invalid|no mx)",
+            "(unroutable|unrouteable|undeliverable|unresolvable|nonexistent) sender*",
+            "(right|rights|permission*|allowed|authorized) to use .. (from|sender|address|domain)",
+            "(absender*|expediteur|remitente|mittente|remetente) .. (unbekannt|ungultig|ungueltig|\
+             abgelehnt|nicht|invalide|refuse|inconnu|rechazad*|invalid*|non valid*|desconocid*|\
+             rifiutat*|sconosciut*|rejeitad*|inexistant)",
+            "sender* [address] must (contain|have|be)",
             "(permission*|not allowed|not authorized|not permitted|cannot|cant) to send .. as",
         ],
         "550 sender address invalid",
@@ -161,6 +226,29 @@ pub(super) const RULES: &[Rule] = &[
              (attachment*|file type|extension)",
             "(bogofilter|dspam|spamd|razor|pyzor|dcc)",
             "too much (mail|message) data",
+            "(breaches|violates) .. uribl",
+            "(suspicious|malicious|bad|dangerous|blocked|forbidden) (url*|link*|word*|attachment*|\
+             file*|content)",
+            "(due to|because of) [its|the|message|bad|offensive|forbidden] content",
+            "(contain*|has|with) [a|an|forbidden|bad|blocked] (macro*|url*|link*|word*|phrase*|\
+             attachment*)",
+            "(zip|exe|rar|iso|archive) (files|attachments)",
+            "(antispam|anti spam|dlp|content) (check*|test*|scan*|filter*)",
+            "(message|mail|email) .. (this subject|this attachment|advertis*|mass mailer)",
+            "attachment* .. (refused|rejected|not|denied|blocked|forbidden)",
+            "(banned|forbidden|blocked|prohibited|dangerous) (file*|filename*|name*|type*|content*)",
+            "(exe|zip|scr|executable|executables|macro|macros) (attachment*|file*|are not|not \
+             allowed)",
+            "(message|mail|email) .. scored",
+            "(spam|junk) (score|level|probability|points|index)",
+            "without [a|an|valid] (message id|date|from|subject|header*)",
+            "(from header|header from|header) .. (without|invalid|not valid|no valid|malformed|too \
+             (large|long|big))",
+            "headers (too|are too) (large|long|big|many)",
+            "(max*|maximum) [allowed] line (length|size)",
+            "(unerwuenscht*|spam verdacht|spamverdacht|courrier indesirable|correo no deseado|\
+             indesirable)",
+            "(password protected|encrypted) (archive|zip|file|attachment)",
             "line (limit|length) [is] exceed*",
             "content (reject*|filter*|polic*|denied|restrict*|block*|check*|examin*|scan*|\
              violat*|not allowed)",
@@ -193,9 +281,9 @@ pub(super) const RULES: &[Rule] = &[
              expired)",
             "(connection|session) (expired|has expired)",
             "exceeded allowable connection time",
-            "inactivity",
+            "inactivity + !mailbox + !account",
         ],
-        "421 you were idle too long",
+        "421 the session has expired",
     ),
     // What was said wrongly.
     rule(
@@ -214,6 +302,9 @@ pub(super) const RULES: &[Rule] = &[
              ehlo]",
             "too many errors",
             "pipelining",
+            "(talk*|data|sent|input|speak*|wrote) .. before [the|my|our] (greeting|banner|welcome)",
+            "(garbage|binary|unexpected) (received|input|data|bytes)",
+            "(starttls|command|helo|ehlo) .. (repeated|already|twice|again)",
             "syntax error",
             "(nested|duplicate) (mail|helo|ehlo)",
             "(not implemented|out of order|bad sequence)",
@@ -234,6 +325,19 @@ pub(super) const RULES: &[Rule] = &[
             "(temporary|temporarily|internal|system|server|local|transient|unexpected|\
              technical) .. (error*|failure*|failed|problem*|fault|trouble|issue*|shortage|\
              outage)",
+            "(queue|spool) [is] (full|too (long|large|big))",
+            "[system] resources [are] [too] (low|scarce|short|exceeded)",
+            "congest*",
+            "(going offline|failing over|technical difficult*|misconfigured)",
+            "(encountered|hit|experiencing) [a|an] [technical|internal] (error|problem|issue)",
+            "(too many open files|too many files)",
+            "(queue manager|delivery agent|mailer|mail system) .. (not|busy|error|fail*)",
+            "(unable to|cannot|could not|couldnt|cant) (start|fork|load|initialize|initialise|\
+             execute|exec|run|spawn|allocate|complete|obtain|handle|create|open|store|queue)",
+            "(primary target ip|attempted failover)",
+            "(out of|low on|lack of) (memory|resources|file descriptors|swap|cpu)",
+            "(wartung*|ueberlastet|uberlastet|vorubergehend|voruebergehend|surcharge|indisponible|\
+             no disponible|fuera de servicio|non disponibile|manutenzione|mantenimiento)",
             "(operating system|database|dns|queue|spool|disk|io|resource*|configuration|config|\
              processing|upstream|backend|ldap|lookup|license) (error*|failure|failed|problem*|\
              fault|trouble|unavailable|timeout|expired|exhausted|temporarily)",
@@ -258,59 +362,11 @@ pub(super) const RULES: &[Rule] = &[
             "(scanner|antivirus|anti virus|clamav|milter) .. (unavailable|fail*|error|not \
              available|down|timed out)",
             "(system|server|host) [is] not accepting (mail|messages|network)",
-            "^ closing (connection|transmission channel|channel) $",
             "^ busy",
             "(error here|server error|resources temporarily|license expired)",
             "dns .. (timeout|error|fail*)",
             "(temporary|temporarily) (domain|dns|failure) failure",
         ],
         "421 the server is overloaded",
-    ),
-    // A rule that keeps its reason to itself.
-    rule(
-        "phrase.policy",
-        PolicyRejected,
-        &[
-            "^ (denied|forbidden)",
-            "polic*",
-            "(administrative|administratively|administrator) .. (prohibit*|denied|reject*|\
-             block*|refus*)",
-            "access .. (denied|rejected|refused|forbidden|not allowed|prohibited)",
-            "(not (authorized|permitted|allowed|accepting|welcome)|no permit|forbidden|\
-             prohibited|unauthorized|denied by|go away|restrict*)",
-            "(client host|host|connection*|client|sender|message|mail|email) .. (rejected|\
-             refused|denied|prohibited|not accepted|not allowed|blocked|barred|dropped)",
-            "(envelope|block*|banned|blocked) .. (blocked|user entry|temporarily|by [this] \
-             user|by recipient|by [the] administrator|by admin)",
-            "(blocked|banned|rejected) (by|due|for|at) .. (administrator|admin|site|local|\
-             security|domain|user|rule)",
-            "(receiving|recipient|domain) .. too many bounces",
-            "try (that|primary|the other|another|the primary) (server|mx|host)",
-            "primary mx",
-            "(abuse|security) [team|reason*|violation|issue]",
-            "block*",
-        ],
-        "550 rejected by local policy",
-    ),
-    // Addresses are taken out of the words, so what begins with the verb spoke of one; a domain
-    // would still stand before it.
-    rule(
-        "phrase.subject.address",
-        MailboxUnavailable,
-        &["^ (does not exist|doesnt exist|not found|is unknown|unknown|is not known|is invalid)"],
-        "550 a@example.net doesn't exist",
-    ),
-    rule(
-        "phrase.subject.domain",
-        Routing,
-        &["(does not|doesnt) exist $ + !recipient* + !user* + !address* + !mailbox*"],
-        "553 nowhere.example does not exist",
-    ),
-    // Postfix puts these words before whatever its policy services say.
-    rule(
-        "phrase.recipient.rejected",
-        MailboxUnavailable,
-        &["(recipient*|rcpt) .. (reject*|refused|denied) + !later"],
-        "550 <a@example.net>: Recipient address rejected: example.net",
     ),
 ];
