@@ -32,7 +32,7 @@ pub(super) fn built_in() -> BTreeMap<Arc<str>, Module> {
         ("smtp2525", 2525, TlsMode::Opportunistic),
     ]
     .into_iter()
-    .map(|(name, port, tls)| (Arc::from(name), Module { port, tls, ..plain(name) }))
+    .map(|(name, port, tls)| (Arc::from(name), Module { port, tls, ..Module::new(name) }))
     .collect()
 }
 
@@ -50,7 +50,7 @@ pub(super) fn read(
         if let Err(message) = name_of(&name) {
             findings.problem(&spot, message);
         }
-        let start = found.get(&*name).cloned().unwrap_or_else(|| plain(&name));
+        let start = found.get(&*name).cloned().unwrap_or_else(|| Module::new(&name));
         let fields = at.fields("modules.<name>", findings);
         if let Some(at) = fields.at("interval") {
             intervals.insert(Arc::from(&*name), at.spot());
@@ -60,21 +60,6 @@ pub(super) fn read(
     }
     let by_name = found.into_iter().map(|(name, module)| (name, Arc::new(module))).collect();
     Modules { by_name, intervals }
-}
-
-fn plain(name: &str) -> Module {
-    Module {
-        name: Arc::from(name),
-        port: 25,
-        tls: TlsMode::Opportunistic,
-        tls_server_name: None,
-        tls_verify: true,
-        auth: None,
-        mail: None,
-        expect: None,
-        timeouts: Timeouts::default(),
-        interval: None,
-    }
 }
 
 fn name_of(name: &str) -> Parsed<()> {

@@ -120,6 +120,22 @@ pub struct Module {
 }
 
 impl Module {
+    /// A module that says nothing special: port 25, TLS if it is offered.
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.into(),
+            port: 25,
+            tls: TlsMode::Opportunistic,
+            tls_server_name: None,
+            tls_verify: true,
+            auth: None,
+            mail: None,
+            expect: None,
+            timeouts: Timeouts::default(),
+            interval: None,
+        }
+    }
+
     /// The least interval towards servers that are not ours: a login is expected there, so it may
     /// come oftener than a stranger.
     pub const fn gentle_interval(&self) -> Duration {

@@ -177,21 +177,10 @@ pub const AD_HOC_PORTS: [u16; 4] = [25, 465, 587, 2525];
 mod tests {
     use super::*;
     use crate::smtp::{Envelope, TlsMode};
-    use crate::target::{Auth, Own, Secret, Timeouts};
+    use crate::target::{Auth, Own, Secret};
 
     fn module() -> Module {
-        Module {
-            name: "smtp".into(),
-            port: 25,
-            tls: TlsMode::None,
-            tls_server_name: None,
-            tls_verify: true,
-            auth: None,
-            mail: None,
-            expect: None,
-            timeouts: Timeouts::default(),
-            interval: None,
-        }
+        Module { tls: TlsMode::None, ..Module::new("smtp") }
     }
 
     fn policy(allow: &[&str]) -> Policy {

@@ -162,22 +162,11 @@ mod tests {
     use super::*;
     use crate::observation::{Failure, Observation};
     use crate::smtp::{Phase, TlsMode};
-    use crate::target::{Endpoint, Module, Place, Target, Timeouts};
+    use crate::target::{Endpoint, Module, Place, Target};
     use std::time::SystemTime;
 
     fn check(name: &str) -> Check {
-        let module = Arc::new(Module {
-            name: "smtp".into(),
-            port: 25,
-            tls: TlsMode::None,
-            tls_server_name: None,
-            tls_verify: true,
-            auth: None,
-            mail: None,
-            expect: None,
-            timeouts: Timeouts::default(),
-            interval: None,
-        });
+        let module = Arc::new(Module { tls: TlsMode::None, ..Module::new("smtp") });
         let target = Arc::new(Target {
             name: name.into(),
             place: Place::parse(name).unwrap(),

@@ -329,7 +329,7 @@ const QUIT_TIME: Duration = Duration::from_secs(2);
 mod tests {
     use super::*;
     use crate::smtp::TlsMode;
-    use crate::target::{Module, Timeouts};
+    use crate::target::Module;
     use crate::web::Query;
     use hyper::Method;
 
@@ -346,18 +346,7 @@ mod tests {
     }
 
     fn module(name: &str) -> Arc<Module> {
-        Arc::new(Module {
-            name: name.into(),
-            port: 25,
-            tls: TlsMode::None,
-            tls_server_name: None,
-            tls_verify: true,
-            auth: None,
-            mail: None,
-            expect: None,
-            timeouts: Timeouts::default(),
-            interval: None,
-        })
+        Arc::new(Module { tls: TlsMode::None, ..Module::new(name) })
     }
 
     #[test]

@@ -18,8 +18,6 @@ use smtp_exporter::target::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::support::seen::module;
-
 const GAP: Duration = Duration::from_millis(300);
 
 /// A DNS that knows `zone`, and a prober that asks it.
@@ -88,7 +86,7 @@ fn odd_domain() -> Zone {
 }
 
 fn domain(name: &str, port: u16) -> Check {
-    check(Place::Domain(name.into()), Module { port, ..module("smtp") })
+    check(Place::Domain(name.into()), Module { port, ..Module::new("smtp") })
 }
 
 fn hosts(round: &Round) -> Vec<(String, bool)> {
@@ -144,7 +142,8 @@ async fn the_only_mail_exchanger_is_an_endpoint_too_and_a_host_is_not() {
     let round = run(&prober, &domain("one.test", 25)).await;
     assert_eq!(hosts(&round), [("missing.test".to_owned(), false)]);
     assert_eq!(round.mx_records, Some(1));
-    let round = run(&prober, &check(Place::parse("missing.test").unwrap(), module("smtp"))).await;
+    let round =
+        run(&prober, &check(Place::parse("missing.test").unwrap(), Module::new("smtp"))).await;
     assert_eq!(hosts(&round), []);
     assert!(round.observations[0].endpoint.host.is_empty());
 }
@@ -193,7 +192,7 @@ async fn a_host_that_no_longer_resolves_keeps_its_endpoints_for_a_while() {
 }
 
 fn required() -> Module {
-    Module { tls: TlsMode::Required, tls_verify: true, ..module("starttls") }
+    Module { tls: TlsMode::Required, tls_verify: true, ..Module::new("starttls") }
 }
 
 #[tokio::test]
@@ -234,7 +233,7 @@ fn clear_login() -> Module {
             allow_plaintext: true,
         }),
         expect: Some(Expect { phase: Phase::Auth, codes: vec![530, 535, 538] }),
-        ..module("clear_login")
+        ..Module::new("clear_login")
     }
 }
 

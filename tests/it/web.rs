@@ -17,9 +17,7 @@ use smtp_exporter::observation::{Failure, Observation, ReplySeen, Round, Side, T
 use smtp_exporter::probe::Job;
 use smtp_exporter::smtp::{Phase, TlsMode};
 use smtp_exporter::store::Store;
-use smtp_exporter::target::{
-    Allow, Check, Endpoint, HostName, Module, Place, Policy, Target, Timeouts,
-};
+use smtp_exporter::target::{Allow, Check, Endpoint, HostName, Module, Place, Policy, Target};
 use smtp_exporter::web::{Control, Probe, Running, State, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -225,18 +223,7 @@ impl Answer {
 }
 
 fn module(name: &str) -> Arc<Module> {
-    Arc::new(Module {
-        name: name.into(),
-        port: 25,
-        tls: TlsMode::None,
-        tls_server_name: None,
-        tls_verify: true,
-        auth: None,
-        mail: None,
-        expect: None,
-        timeouts: Timeouts::default(),
-        interval: None,
-    })
+    Arc::new(Module { tls: TlsMode::None, ..Module::new(name) })
 }
 
 fn target(name: &str, place: &str, modules: Vec<Arc<Module>>) -> Arc<Target> {

@@ -16,7 +16,6 @@ use smtp_exporter::target::{Check, HostBudget, Module, Place, Policy, Target, Ti
 use tokio::time::{Instant, sleep};
 
 use super::house::{PATIENCE, eventually, server};
-use crate::support::seen::module;
 
 /// A schedule, what it fills, and how late its rounds started.
 struct House {
@@ -70,7 +69,7 @@ fn check(name: &str, place: &str, interval: Duration) -> Check {
         reply: Duration::from_secs(1),
         total: Duration::from_secs(20),
     };
-    let module = Arc::new(Module { tls: TlsMode::None, timeouts, ..module("clear") });
+    let module = Arc::new(Module { tls: TlsMode::None, timeouts, ..Module::new("clear") });
     let target = Target {
         name: name.into(),
         place: Place::parse(place).unwrap(),

@@ -8,33 +8,17 @@ use smtp_exporter::observation::{
     Certificate, DnsReason, Failure, Observation, ReplySeen, Round, Side, TlsFacts, TlsVersion,
     Transcript,
 };
-use smtp_exporter::smtp::{Capabilities, EnhancedCode, Keyword, Mechanism, Phase, TlsMode};
-use smtp_exporter::target::{Check, Endpoint, HostName, Module, Place, Target, Timeouts};
+use smtp_exporter::smtp::{Capabilities, EnhancedCode, Keyword, Mechanism, Phase};
+use smtp_exporter::target::{Check, Endpoint, HostName, Module, Place, Target};
 
 /// The moment that tests start from.
 pub(crate) fn at(seconds: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(1_700_000_000 + seconds)
 }
 
-/// A module without anything special.
-pub(crate) fn module(name: &str) -> Module {
-    Module {
-        name: name.into(),
-        port: 25,
-        tls: TlsMode::Opportunistic,
-        tls_server_name: None,
-        tls_verify: true,
-        auth: None,
-        mail: None,
-        expect: None,
-        timeouts: Timeouts::default(),
-        interval: None,
-    }
-}
-
 /// A check of a host, with a label of its own.
 pub(crate) fn check(name: &str) -> Check {
-    let module = Arc::new(module("smtp"));
+    let module = Arc::new(Module::new("smtp"));
     let host = HostName::Name(format!("{name}.example.net").into());
     let target = Target {
         name: name.into(),
