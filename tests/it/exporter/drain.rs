@@ -55,7 +55,7 @@ async fn sigint_says_quit_and_exits_0() {
 
 #[tokio::test]
 async fn a_probe_that_somebody_waits_for_is_answered() {
-    let late = [Step::Wait(Duration::from_secs(2)), Step::Text("250 {name}".to_owned())];
+    let late = [Step::Wait(Duration::from_secs(1)), Step::Text("250 {name}".to_owned())];
     let slow = server([127, 0, 2, 5], Behaviour::plain().on(Point::Ehlo, late));
     let target =
         format!("{{name: slow, host: \"{}\", module: patient, interval: 1h}}", slow.address());
