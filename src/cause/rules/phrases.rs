@@ -33,7 +33,7 @@ pub(super) const RULES: &[Rule] = &[
             "(message|mail) [temporarily] (deferred|delayed) [please] try again later $",
             "^ [please] [try again later] [try later] [please] (retry|resend|try later|try again) \
              [later] $",
-            "^ [please] try again later closing connection $",
+            "^ [please] try again later closing connection",
             "^ service refuse*",
             "^ unknown error $",
             "^ connection dropped $",

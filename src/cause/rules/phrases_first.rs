@@ -58,6 +58,8 @@ pub(super) const RULES: &[Rule] = &[
              trouble|issue)",
             "(connection|link|connect) to [the|our] (backend|back end|database|upstream|store|\
              storage) .. (lost|failed|closed|refused|down)",
+            "[recipient address rejected] (service|server|system) is [currently|temporarily] \
+             (unavailable|not available|down)",
             "(experiencing|having) .. (problems|trouble|issues|difficulties|outage)",
             "(spam|virus|scan|scanning|filtering|content|policy) (engine|service|daemon|backend|\
              process) .. (not|unavailable|down|error|fail*|busy|timed out|timeout)",
