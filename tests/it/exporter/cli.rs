@@ -1,11 +1,13 @@
 //! The command line: exit codes, and what goes where.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::Output;
+use std::time::Duration;
 
-use smtp_exporter::demo::Behaviour;
+use smtp_exporter::demo::{Behaviour, Server, Zone};
 
-use super::house::{config, run, server, without_dns};
+use super::house::{config, dns, run, server, without_dns};
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
@@ -147,6 +149,31 @@ async fn a_handshake_that_fails_is_told_where_it_is_no_failure() {
     assert!(output.status.success() && shown.contains("UP"), "{shown}");
     let row = shown.lines().find(|line| line.trim_start().starts_with("tls ")).unwrap();
     assert!(row.contains("the handshake failed"), "{row}");
+}
+
+#[tokio::test]
+async fn endpoints_stand_in_the_order_of_preference_whichever_ends_first() {
+    let slow = Behaviour::slow_greeting(Duration::from_millis(300));
+    let slow = server([127, 0, 8, 12], slow);
+    let quick = SocketAddr::from(([127, 0, 8, 13], slow.address().port()));
+    let _quick = Server::start(quick, Behaviour::plain()).unwrap();
+    let zone = Zone::new()
+        .mx("demo.test", 20, "mx2.demo.test")
+        .mx("demo.test", 10, "mx1.demo.test")
+        .address("mx1.demo.test", Ipv4Addr::new(127, 0, 8, 12))
+        .address("mx2.demo.test", Ipv4Addr::new(127, 0, 8, 13));
+    let dns = dns(&zone);
+    let folder = tempfile::tempdir().unwrap();
+    let more = format!("dns: {{servers: [\"{}\"]}}\n", dns.address());
+    let port = format!("modules:\n  here: {{port: {}, tls: none}}\n", slow.address().port());
+    let text = config(&more, &[]).replace("modules:\n", &port);
+    std::fs::write(folder.path().join("smtp_exporter.yml"), text).unwrap();
+    let output =
+        probe(folder.path(), &["domain:demo.test", "--module=here", "--format=json"]).await;
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["success"], true, "{json}");
+    let address = |index: usize| json["endpoints"][index]["address"].as_str().unwrap();
+    assert_eq!((address(0), address(1)), ("127.0.8.12", "127.0.8.13"));
 }
 
 #[tokio::test]
