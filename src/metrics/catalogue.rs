@@ -74,8 +74,8 @@ pub fn worst_case_series(endpoints: usize) -> usize {
     sum(Scope::Target) + endpoints * sum(Scope::Endpoint) + FAILED_RESOLVE_SERIES
 }
 
-/// Success, duration, duration of the one phase, failure, and the time of the probe.
-pub const FAILED_RESOLVE_SERIES: usize = 5;
+/// Success, duration, duration of the one phase, failure, its reason, and the time of the probe.
+pub const FAILED_RESOLVE_SERIES: usize = 6;
 
 /// Upper bounds of the lag histogram in seconds.
 pub const LAG_BUCKETS: &[f64] = &[0.001, 0.01, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0];
@@ -128,8 +128,6 @@ catalogue! {
         "1 when some endpoint gave an SMTP greeting, whatever its code: a server that refuses us is not down.";
     TargetFailure "smtp_target_failure" Gauge Target [PHASE, CAUSE, BLAME] 1, probe,
         "1 for the dominant failure while the target is not up: exactly one. With blame exporter when nothing trustworthy is known.";
-    ResolveFailure "smtp_resolve_failure" Gauge Target [DNS_REASON] 1, probe,
-        "1 while the last resolve failed, by what the resolver said. The endpoints found before are kept for an hour.";
     TargetConsecutiveFailures "smtp_target_consecutive_failures" Gauge Target [] 1, ,
         "Rounds failed in a row. Rounds that our own trouble spoilt and paused ones neither count nor reset it.";
     TargetInterval "smtp_target_interval_seconds" Gauge Target [] 1, ,
@@ -161,6 +159,8 @@ catalogue! {
         "How long each phase of the last probe took.";
     ProbeFailure "smtp_probe_failure" Gauge Endpoint [PHASE, CAUSE, BLAME] 1, probe,
         "1 while the last probe failed, and why.";
+    ResolveFailure "smtp_resolve_failure" Gauge Endpoint [DNS_REASON] 1, probe,
+        "1 while the last resolve failed, by what the resolver said: of the target, with endpoint empty, or of one of its mail exchangers. The addresses found before are kept for an hour.";
     ProbeLastTimestamp "smtp_probe_last_timestamp_seconds" Gauge Endpoint [] 1, probe,
         "When the last probe ended.";
     ProbeLastSuccess "smtp_probe_last_success_timestamp_seconds" Gauge Endpoint [] 1, probe,

@@ -61,12 +61,6 @@ pub fn record_target(family: Family, view: &View, now: SystemTime, sink: &mut im
                 sink.sample(target_text(view), &reasons(failure), Value::Flag(true));
             }
         }
-        Family::ResolveFailure => {
-            let failed = view.resolve_failure.as_ref().and_then(|view| view.last.failure.as_ref());
-            if let Some(reason) = failed.and_then(|failure| failure.dns) {
-                sink.sample(target_text(view), &[reason.as_str()], Value::Flag(true));
-            }
-        }
         Family::TargetConsecutiveFailures if view.last_round.is_some() => {
             count(view, sink, &[], view.consecutive_failures);
         }
@@ -142,6 +136,11 @@ pub fn record_endpoint(family: Family, text: &str, endpoint: &EndpointView, sink
                 if !seen.phases.iter().take(index).any(|(earlier, _)| earlier == phase) {
                     sink.sample(text, &[phase.as_str()], Value::Seconds(*duration));
                 }
+            }
+        }
+        Family::ResolveFailure => {
+            if let Some(reason) = seen.failure.as_ref().and_then(|failure| failure.dns) {
+                sink.sample(text, &[reason.as_str()], yes);
             }
         }
         Family::ProbeFailure => {

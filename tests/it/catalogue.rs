@@ -78,7 +78,9 @@ fn the_worst_case_is_reached_and_not_passed() {
             failures.push(Failure::new(*phase, Cause::Unknown, "").blamed(*blame));
         }
     }
-    failures.push(Failure::new(Phase::Rcpt, Cause::Greylisted, ""));
+    // The last one is what the gauges show.
+    let reason = Some(DnsReason::Other);
+    failures.push(Failure { dns: reason, ..Failure::new(Phase::Rcpt, Cause::Greylisted, "") });
     for endpoint in [&one, &two] {
         store.put(1, &check.key(), Arc::new(everything(endpoint.clone())));
         for failure in &failures {

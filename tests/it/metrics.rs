@@ -18,7 +18,7 @@ use smtp_exporter::target::{Check, Endpoint, Family, Target};
 use crate::support::exposition::Exposition;
 use crate::support::scrape::{read, store_of, text_at, text_of, view_text};
 use crate::support::seen::{
-    at, certificate, check, endpoint, healthy, refused, reply, round, unresolved,
+    at, blank, certificate, check, endpoint, healthy, refused, reply, round, unresolved,
 };
 
 /// Compares the target's part of the text, without HELP lines, with what is kept beside the tests.
@@ -68,6 +68,29 @@ fn a_failed_resolve() {
     let rounds = vec![vec![unresolved(DnsReason::Nxdomain, at(1))]];
     let store = store_of(&[(check("mx1"), rounds)]);
     golden(&store, &expect_file!["../metrics/unresolved.txt"]);
+}
+
+#[test]
+fn each_mail_exchanger_that_leads_nowhere_says_why() {
+    let dead = |host: &str, reason| {
+        let nowhere = Endpoint { host: host.into(), port: 25, ..Endpoint::unresolved() };
+        Observation { failure: Some(Failure::dns(reason, "no address")), ..blank(nowhere, at(1)) }
+    };
+    let seen = vec![
+        healthy(endpoint("mx1", "192.0.2.1"), at(1)),
+        dead("mx2", DnsReason::Nxdomain),
+        dead("mx3", DnsReason::Servfail),
+    ];
+    let check = check("example.net");
+    let mut all = round(seen);
+    all.endpoints = all.observations.iter().map(|seen| seen.endpoint.clone()).collect();
+    let view = View::of_round(check, &all);
+    let read = Exposition::read(&view_text(&view, Format::Text), Format::Text).unwrap();
+    for (host, reason) in [("mx2:25", "nxdomain"), ("mx3:25", "servfail")] {
+        let labels = [("endpoint", host), ("address", ""), ("reason", reason)];
+        assert_eq!(read.values("smtp_resolve_failure", &labels), [1.0], "{host}");
+    }
+    assert_eq!(read.values("smtp_resolve_failure", &[]).len(), 2);
 }
 
 #[test]
