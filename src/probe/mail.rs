@@ -14,12 +14,12 @@ use tokio_util::sync::CancellationToken;
 use super::blame::{self, Clock, Terms};
 use super::budget::{self, FAILED_AUTH_PAUSE, SHUTDOWN_PAUSE};
 use super::dialog::{self, BoxedIo, Stop, Waits};
-use super::expect;
 use super::locate::Site;
+use super::{expect, old_tls};
 use crate::cause::Cause;
+use crate::net::tcp;
 use crate::net::tls::TlsClient;
-use crate::net::{hello, tcp};
-use crate::observation::{Failure, Observation, Side, TlsFacts, Transcript};
+use crate::observation::{Failure, Observation, Side, Transcript};
 use crate::smtp::{Credentials, Phase, Plan, Session, TlsMode, command};
 use crate::target::{Auth, Module, Policy, Secret};
 
@@ -33,6 +33,8 @@ pub(super) struct Visit {
     pub(super) resolve: Duration,
     pub(super) deadline: Option<Instant>,
     pub(super) stop: CancellationToken,
+    /// What earlier second looks at old servers saw.
+    pub(super) old_tls: Arc<old_tls::Looks>,
 }
 
 /// Visits the endpoint. None when it was told to stop on the way: what was cut off is no result.
@@ -46,20 +48,23 @@ pub(super) async fn visit(visit: &Visit) -> Option<Observation> {
     };
     let bounds = Bounds::of(visit, clock);
     let mut transcript = Transcript::default();
+    let mut incompatible = false;
     seen.failure = match visit.forbidden() {
         Some(failure) => Some(failure),
         None => match secret_of(module.auth.as_ref()).await {
             Ok(credentials) => {
                 let plan = |local| visit.plan(local, credentials);
-                visit.talk(&bounds, plan, &mut seen, &mut transcript).await?
+                let talk = visit.talk(&bounds, plan, &mut seen, &mut transcript).await?;
+                incompatible = talk.incompatible;
+                talk.failure
             }
             Err(failure) => Some(failure),
         },
     };
     // What a second look takes is our wish, and no part of what a client would wait for.
     seen.duration = visit.resolve + clock.elapsed();
-    if seen.failure.as_ref().is_some_and(|failure| failure.cause == Cause::TlsIncompatible) {
-        visit.look_at_old_tls(&bounds, clock, &mut seen, &mut transcript).await;
+    if incompatible {
+        old_tls::look(visit, bounds.end, clock, &mut seen, &mut transcript).await;
     }
     if let Some(expect) = &module.expect {
         expect::judge(expect, &mut seen);
@@ -67,6 +72,13 @@ pub(super) async fn visit(visit: &Visit) -> Option<Observation> {
     seen.ended = SystemTime::now();
     seen.transcript = Arc::new(transcript);
     Some(seen)
+}
+
+/// What a dialogue came to.
+struct Talk {
+    failure: Option<Failure>,
+    /// The handshake found no version or cipher suite in common, whatever the module makes of that.
+    incompatible: bool,
 }
 
 /// When what ends.
@@ -98,12 +110,12 @@ impl Bounds {
 }
 
 impl Visit {
-    fn remote(&self) -> SocketAddr {
+    pub(super) fn remote(&self) -> SocketAddr {
         SocketAddr::new(self.site.address, self.site.endpoint.port)
     }
 
     /// The name that the certificate must carry.
-    fn server_name(&self) -> &str {
+    pub(super) fn server_name(&self) -> &str {
         self.module.tls_server_name.as_deref().unwrap_or(&self.site.endpoint.host)
     }
 
@@ -122,7 +134,7 @@ impl Visit {
         })
     }
 
-    fn plan(&self, local: IpAddr, auth: Option<Credentials>) -> Plan {
+    pub(super) fn plan(&self, local: IpAddr, auth: Option<Credentials>) -> Plan {
         let module = &*self.module;
         // `tls_verify: false` speaks of certificates: it is no leave to log in without TLS.
         let encrypted = matches!(module.tls, TlsMode::Required | TlsMode::Implicit);
@@ -137,14 +149,14 @@ impl Visit {
         }
     }
 
-    /// Connects and talks. None when told to stop; else the failure, if there was one.
+    /// Connects and talks. None when told to stop.
     async fn talk(
         &self,
         bounds: &Bounds,
         plan: impl FnOnce(IpAddr) -> Plan,
         seen: &mut Observation,
         transcript: &mut Transcript,
-    ) -> Option<Option<Failure>> {
+    ) -> Option<Talk> {
         let begun = Instant::now();
         let connected = self.connect(bounds).await?;
         seen.phases.push((Phase::Connect, begun.elapsed()));
@@ -152,7 +164,7 @@ impl Visit {
             Ok(stream) => stream,
             Err(failure) => {
                 transcript.push(begun.elapsed(), Side::Note, failure.detail.clone());
-                return Some(Some(failure));
+                return Some(Talk { failure: Some(failure), incompatible: false });
             }
         };
         seen.local = stream.local_addr().ok();
@@ -194,6 +206,10 @@ impl Visit {
             rules: &self.policy.rules,
         };
         let failure = blame::failure(terms, &outcome);
+        let incompatible = outcome
+            .tls_failure
+            .as_ref()
+            .is_some_and(|failure| failure.cause == Cause::TlsIncompatible);
         seen.replies = blame::replies_seen(terms, &outcome);
         let dialogue = outcome.dialogue;
         seen.phases.extend(dialogue.phases);
@@ -202,7 +218,7 @@ impl Visit {
         seen.tls = outcome.tls;
         seen.plain = dialogue.plain;
         seen.inside_tls = dialogue.tls;
-        Some(failure)
+        Some(Talk { failure, incompatible })
     }
 
     /// None when told to stop.
@@ -214,68 +230,6 @@ impl Visit {
             connected = connect => Some(connected),
             () = tokio::time::sleep_until(bounds.end) => Some(Err(bounds.passed(Phase::Connect))),
         }
-    }
-
-    /// A server too old for us still says in clear how old it is: see [`hello`]. This is a second
-    /// connection; it keeps the gap to the first one, and is left out when there is no time for it.
-    async fn look_at_old_tls(
-        &self,
-        bounds: &Bounds,
-        clock: Instant,
-        seen: &mut Observation,
-        transcript: &mut Transcript,
-    ) {
-        let gap = self.policy.host_budget.min_gap;
-        if Instant::now() + gap >= bounds.end {
-            return;
-        }
-        let look = async {
-            tokio::time::sleep(gap).await;
-            let remote = self.remote();
-            let timeouts = self.module.timeouts;
-            let stream = tcp::connect(remote, self.site.bind, timeouts.connect).await.ok()?;
-            let local = stream.local_addr().ok()?.ip();
-            self.read_hello(stream, local, bounds).await
-        };
-        let looked = tokio::select! {
-            biased;
-            () = self.stop.cancelled() => None,
-            () = tokio::time::sleep_until(bounds.end) => None,
-            facts = look => facts,
-        };
-        let Some(facts) = looked else { return };
-        let version = facts.version.map_or("an unknown version", |version| version.as_str());
-        let text =
-            format!("a second connection with an old ClientHello was answered with {version}");
-        transcript.push(clock.elapsed(), Side::Note, text);
-        seen.tls = Some(facts);
-    }
-
-    async fn read_hello(
-        &self,
-        stream: tcp::Stream,
-        local: IpAddr,
-        bounds: &Bounds,
-    ) -> Option<TlsFacts> {
-        let timeouts = self.module.timeouts;
-        let mut plan = self.plan(local, None);
-        if plan.tls != TlsMode::Implicit {
-            plan.tls = TlsMode::Required;
-        }
-        plan.mail = None;
-        let waits =
-            Waits { greeting: timeouts.greeting, reply: timeouts.reply, deadline: bounds.end };
-        let upgrade = async |mut stream: BoxedIo| {
-            let facts =
-                hello::read_server_hello(&mut stream, self.server_name(), timeouts.reply).await;
-            let over = Failure::new(Phase::Tls, Cause::TlsIncompatible, "only looked at");
-            (facts.unwrap_or_default(), Err(over))
-        };
-        let stream: BoxedIo = Box::new(stream);
-        let session = Session::new(plan);
-        let outcome =
-            dialog::run(stream, session, waits, Instant::now(), &self.stop, upgrade).await;
-        outcome.tls.filter(|facts| facts.version.is_some())
     }
 }
 

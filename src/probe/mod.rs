@@ -8,6 +8,7 @@ pub mod dialog;
 mod expect;
 mod locate;
 mod mail;
+mod old_tls;
 pub mod permits;
 
 use std::collections::HashMap;
@@ -56,6 +57,8 @@ pub struct Prober {
     permits: Arc<Permits>,
     settings: RwLock<Arc<Settings>>,
     in_flight: Arc<AtomicUsize>,
+    /// What second looks at servers with old TLS saw.
+    old_tls: Arc<old_tls::Looks>,
     /// When a check last connected to an address that is not ours.
     visited: Mutex<HashMap<Visitor, Instant>>,
 }
@@ -81,6 +84,7 @@ impl Prober {
             permits: Permits::new(&policy),
             settings: RwLock::new(Arc::new(Settings::new(policy)?)),
             in_flight: Arc::default(),
+            old_tls: Arc::default(),
             visited: Mutex::default(),
         })
     }
@@ -192,6 +196,7 @@ impl Prober {
                 resolve,
                 deadline: job.deadline,
                 stop: job.stop.clone(),
+                old_tls: self.old_tls.clone(),
             };
             let (permits, in_flight) = (self.permits.clone(), self.in_flight.clone());
             let task = tasks.spawn(async move {

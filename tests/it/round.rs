@@ -214,6 +214,23 @@ async fn a_server_of_the_nineties_says_how_old_it_is_on_a_second_connection() {
     assert!(seen.duration < GAP, "{:?}", seen.duration);
 }
 
+/// Also where the handshake may fail, and no oftener than once an hour.
+#[tokio::test]
+async fn an_old_server_is_looked_at_once_and_remembered() {
+    let server = start(Behaviour::tls10_only());
+    let (_dns, prober) = world(&Zone::new(), Policy::default());
+    let place = place_of(server.address());
+    let relaxed = Module { tls: TlsMode::Opportunistic, ..Module::new("relaxed") };
+    for sessions in [2, 3] {
+        let round = run(&prober, &check(place.clone(), relaxed.clone())).await;
+        let seen = &round.observations[0];
+        assert_eq!(seen.failure, None);
+        let tls = seen.tls.as_ref().unwrap();
+        assert_eq!((tls.established, tls.version), (false, Some(TlsVersion::Tls10)));
+        assert_eq!(server.stats().sessions, sessions);
+    }
+}
+
 #[tokio::test]
 async fn the_second_look_stays_within_the_total() {
     let server = start(Behaviour::tls10_only());
