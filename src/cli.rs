@@ -217,7 +217,11 @@ fn probe(common: &Common, args: &ProbeArgs) -> anyhow::Result<ExitCode> {
         ProbeFormat::Ticket => report::ticket(&check, &round, &origins),
     };
     say(&text)?;
-    Ok(if report::succeeded(&round) { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(match report::succeeded(&round) {
+        Some(true) => ExitCode::SUCCESS,
+        Some(false) => ExitCode::from(1),
+        None => ExitCode::from(INTERRUPTED),
+    })
 }
 
 fn explain(common: &Common, args: &ExplainArgs) -> anyhow::Result<ExitCode> {
@@ -366,6 +370,8 @@ fn is_of_the_system(error: &anyhow::Error) -> bool {
 const USAGE: u8 = 64;
 /// EX_OSERR of sysexits.h.
 const SYSTEM: u8 = 71;
+/// A probe that was interrupted before it saw anything: 128 and SIGINT's number, as shells have it.
+const INTERRUPTED: u8 = 130;
 /// The most results per target that may be asked for.
 const HISTORY_MOST: usize = 100_000;
 /// The most bytes of one line of standard input that are looked at.

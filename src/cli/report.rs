@@ -12,17 +12,21 @@ use time::format_description::well_known::Rfc3339;
 
 use super::paint::Paint;
 use crate::cause::{Blame, Permanence, Rules, advice, explain};
-use crate::observation::{Observation, Round, TlsFacts};
+use crate::observation::{Observation, Round, SkipReason, TlsFacts};
 use crate::smtp::Phase;
 use crate::target::Check;
 
-/// Every endpoint that was probed met what the module wants.
-pub(super) fn succeeded(round: &Round) -> bool {
-    // As for the target: mail can be handed over if one of its servers takes it.
+/// Whether the target is as it should be: mail can be handed over if one of its servers takes it, and
+/// a negative test must be met by all. None when the round was stopped before anything was seen.
+pub(super) fn succeeded(round: &Round) -> Option<bool> {
+    let stopped = round.skipped.iter().all(|(_, skip)| skip.reason == SkipReason::Shutdown);
+    if round.observations.is_empty() && stopped {
+        return None;
+    }
     let any = round.observations.iter().any(|seen| seen.success());
     let all = round.observations.iter().all(|seen| seen.success());
     let negative = round.observations.iter().any(|seen| seen.negative);
-    if negative { all && any } else { any }
+    Some(if negative { all && any } else { any })
 }
 
 /// The table for a person.

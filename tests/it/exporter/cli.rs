@@ -2,12 +2,13 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
-use std::process::Output;
+use std::process::{Output, Stdio};
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use smtp_exporter::demo::{Behaviour, Server, Zone};
 
-use super::house::{config, dns, run, server, without_dns};
+use super::house::{binary, config, dns, eventually, run, server, without_dns};
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
@@ -184,4 +185,21 @@ async fn a_port_that_is_taken_is_no_wrong_usage() {
     let output = run(folder.path(), &[&flag]).await;
     assert_eq!(output.status.code(), Some(71), "{output:?}");
     assert!(text(&output.stderr).contains(&flag), "{output:?}");
+}
+
+#[tokio::test]
+async fn a_probe_that_is_interrupted_is_neither_up_nor_down() {
+    let mute = server([127, 0, 8, 9], Behaviour::silent());
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("smtp_exporter.yml"), config(&without_dns(), &[])).unwrap();
+    let child = binary()
+        .current_dir(folder.path())
+        .args(["--config.file=smtp_exporter.yml", "probe", &mute.address().to_string()])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    eventually("it is connected", || mute.stats().sessions == 1).await;
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let ended = tokio::task::spawn_blocking(|| child.wait_with_output().unwrap()).await.unwrap();
+    assert_eq!(ended.status.code(), Some(130), "{ended:?}");
 }
