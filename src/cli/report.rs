@@ -103,7 +103,9 @@ fn endpoint(
         };
         let failed = seen.failure.as_ref().is_some_and(|failure| failure.phase == *phase);
         let line = format!("{:<11} {:>9}  {code:>4}  {text}", phase.as_str(), span(*duration));
-        let _ = writeln!(out, "  {}", if failed { paint.red(&line) } else { line });
+        let line = line.trim_end();
+        let shown = if failed { paint.red(line) } else { line.to_owned() };
+        let _ = writeln!(out, "  {shown}");
     }
     if let Some(tls) = &seen.tls {
         out.push('\n');
