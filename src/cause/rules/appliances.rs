@@ -1,6 +1,6 @@
 //! Filters, gateways and cloud filters in front of other servers.
 
-use super::super::Cause::{self, *};
+use super::super::Cause::*;
 use super::Rule;
 const MIMECAST: &str = "Mimecast, SMTP error codes";
 const PROOFPOINT: &str = "Proofpoint Protection Server and Essentials";
@@ -13,18 +13,8 @@ const RSPAMD: &str = "rspamd 1.9 to 3.10";
 const POSTINI: &str = "Postini and other hosted filters";
 const MIMECAST_CODES: &str = "https://community.mimecast.com/docs/DOC-1369";
 
-const fn rule(
-    id: &'static str,
-    cause: Cause,
-    source: &'static str,
-    text: &'static [&'static str],
-    example: &'static str,
-) -> Rule {
-    Rule::new(id, cause, source, text, example)
-}
-
 pub(super) const RULES: &[Rule] = &[
-    rule(
+    Rule::new(
         "mimecast.greylist",
         Greylisted,
         MIMECAST,
@@ -32,7 +22,7 @@ pub(super) const RULES: &[Rule] = &[
         "451 mx.example.net: internal resource temporarily unavailable",
     )
     .doc(MIMECAST_CODES),
-    rule(
+    Rule::new(
         "mimecast.connections",
         TooManyConnections,
         MIMECAST,
@@ -40,7 +30,7 @@ pub(super) const RULES: &[Rule] = &[
         "451 Account service is temporarily unavailable",
     )
     .doc(MIMECAST_CODES),
-    rule(
+    Rule::new(
         "mimecast.threads",
         RateLimited,
         MIMECAST,
@@ -48,7 +38,7 @@ pub(super) const RULES: &[Rule] = &[
         "550 mx.example.net: exceeding outbound thread limit",
     )
     .doc(MIMECAST_CODES),
-    rule(
+    Rule::new(
         "mimecast.inbound",
         Routing,
         MIMECAST,
@@ -56,7 +46,7 @@ pub(super) const RULES: &[Rule] = &[
         "451 mx.example.net: account inbound disabled",
     )
     .doc(MIMECAST_CODES),
-    rule(
+    Rule::new(
         "mimecast.auth",
         SenderAuthFailed,
         MIMECAST,
@@ -64,7 +54,7 @@ pub(super) const RULES: &[Rule] = &[
         "550 mx.example.net: dmarc sender invalid",
     )
     .doc(MIMECAST_CODES),
-    rule(
+    Rule::new(
         "mimecast.reputation",
         BadReputation,
         MIMECAST,
@@ -72,7 +62,7 @@ pub(super) const RULES: &[Rule] = &[
         "550 Local CT IP Reputation - (reject)",
     )
     .doc(MIMECAST_CODES),
-    rule(
+    Rule::new(
         "mimecast.policy",
         PolicyRejected,
         MIMECAST,
@@ -88,7 +78,7 @@ pub(super) const RULES: &[Rule] = &[
         "550 mx.example.net: administrative prohibition envelope blocked",
     )
     .doc(MIMECAST_CODES),
-    rule(
+    Rule::new(
         "mimecast.content",
         ContentRejected,
         MIMECAST,
@@ -96,7 +86,7 @@ pub(super) const RULES: &[Rule] = &[
         "550 Message bounced due to Content Examination Policy",
     )
     .doc(MIMECAST_CODES),
-    rule(
+    Rule::new(
         "proofpoint.dnsbl",
         Blocklisted,
         PROOFPOINT,
@@ -104,7 +94,7 @@ pub(super) const RULES: &[Rule] = &[
         "554 mx.example.net: proofpoint com dnsbl lookup",
     )
     .doc("https://ipcheck.proofpoint.com"),
-    rule(
+    Rule::new(
         "barracuda.reputation",
         Blocklisted,
         BARRACUDA,
@@ -112,21 +102,21 @@ pub(super) const RULES: &[Rule] = &[
         "554 mx.example.net: barracuda, reputation",
     )
     .doc("https://www.barracudacentral.org/rbl/removal-request"),
-    rule(
+    Rule::new(
         "barracuda.rate",
         TooManyConnections,
         BARRACUDA,
         &["too many connections from your ip [rate controlled]"],
         "450 mx.example.net: too many connections from your ip",
     ),
-    rule(
+    Rule::new(
         "barracuda.blocked",
         PolicyRejected,
         BARRACUDA,
         &["permanent failure for one or more recipients"],
         "554 permanent failure for one or more recipients (a@example.net:blocked)",
     ),
-    rule(
+    Rule::new(
         "cisco.reputation",
         BadReputation,
         CISCO,
@@ -135,70 +125,70 @@ pub(super) const RULES: &[Rule] = &[
              poor reputation.",
     )
     .doc("https://talosintelligence.com"),
-    rule(
+    Rule::new(
         "cisco.access",
         PolicyRejected,
         CISCO,
         &["your access to submit messages to this email system has been rejected"],
         "550 5.7.1 mx.example.net: your access to submit messages to this email system has been rejected",
     ),
-    rule(
+    Rule::new(
         "cisco.connections",
         TooManyConnections,
         CISCO,
         &["too many connections (from your host|to this listener)"],
         "421 #4.4.5 Too many connections from your host.",
     ),
-    rule(
+    Rule::new(
         "cisco.recipients",
         RateLimited,
         CISCO,
         &["too many recipients received"],
         "452 #4.5.3 Too many recipients received this hour",
     ),
-    rule(
+    Rule::new(
         "cisco.time",
         Timeout,
         CISCO,
         &["exceeded allowable connection time"],
         "421 Exceeded allowable connection time, disconnecting.",
     ),
-    rule(
+    Rule::new(
         "cisco.commands",
         ProtocolError,
         CISCO,
         &["exceeded bad smtp command limit"],
         "421 Exceeded bad SMTP command limit, disconnecting.",
     ),
-    rule(
+    Rule::new(
         "cisco.recipient",
         MailboxUnavailable,
         CISCO,
         &["^ address rejected", "^ bad address"],
         "550 #5.1.0 Address rejected a@example.net",
     ),
-    rule(
+    Rule::new(
         "symantec.policy",
         PolicyRejected,
         SYMANTEC,
         &["connection rejected by policy"],
         "501 Connection rejected by policy [7.7] 1234, please visit the page for more details",
     ),
-    rule(
+    Rule::new(
         "symantec.filtered",
         ContentRejected,
         SYMANTEC,
         &["message filtered"],
         "553 mx.example.net: message filtered",
     ),
-    rule(
+    Rule::new(
         "symantec.later",
         Greylisted,
         SYMANTEC,
         &["requested action aborted 7 2"],
         "450 Requested action aborted [7.2] 1234, please visit the page",
     ),
-    rule(
+    Rule::new(
         "trend.ers",
         Blocklisted,
         TREND,
@@ -206,21 +196,21 @@ pub(super) const RULES: &[Rule] = &[
         "550 5.7.1 <a@example.net>: Recipient address rejected: ERS-DUL",
     )
     .doc("https://servicecentral.trendmicro.com/en-us/ers/ip-lookup/"),
-    rule(
+    Rule::new(
         "trend.domain",
         Routing,
         TREND,
         &["recipient address rejected no domain"],
         "554 5.7.1 mx.example.net: recipient address rejected no domain",
     ),
-    rule(
+    Rule::new(
         "trend.block",
         PolicyRejected,
         TREND,
         &["recipient address rejected block (rcpt|sender|from)"],
         "554 5.7.1 mx.example.net: recipient address rejected block rcpt",
     ),
-    rule(
+    Rule::new(
         "amavis.spam",
         ContentRejected,
         AMAVIS,
@@ -231,7 +221,7 @@ pub(super) const RULES: &[Rule] = &[
         ],
         "554 5.7.0 Reject, id=12345-01 - SPAM",
     ),
-    rule(
+    Rule::new(
         "rspamd.greylist",
         Greylisted,
         RSPAMD,
@@ -240,21 +230,21 @@ pub(super) const RULES: &[Rule] = &[
     )
     .enhanced(&[(7, 1, 1)])
     .codes(&[4]),
-    rule(
+    Rule::new(
         "rspamd.rate",
         RateLimited,
         RSPAMD,
         &["ratelimit .. exceeded"],
         "451 4.7.1 Ratelimit \"to_ip\" exceeded",
     ),
-    rule(
+    Rule::new(
         "rspamd.spam",
         ContentRejected,
         RSPAMD,
         &["spam message rejected", "gtube pattern"],
         "554 5.7.1 Gtube pattern",
     ),
-    rule(
+    Rule::new(
         "postini.spam",
         ContentRejected,
         POSTINI,

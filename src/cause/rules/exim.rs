@@ -1,6 +1,6 @@
 //! Exim, and cPanel's settings of it, which are the most common ones.
 
-use super::super::Cause::{self, *};
+use super::super::Cause::*;
 use super::Rule;
 use crate::cause::Blame;
 use crate::cause::Permanence::PermanentInDisguise;
@@ -10,53 +10,43 @@ const VERIFY: &str = "Exim 4.8 to 4.98, verify.c and acl.c";
 const DEBIAN: &str = "Debian's exim4 configuration";
 const CPANEL: &str = "cPanel's exim configuration";
 
-const fn rule(
-    id: &'static str,
-    cause: Cause,
-    source: &'static str,
-    text: &'static [&'static str],
-    example: &'static str,
-) -> Rule {
-    Rule::new(id, cause, source, text, example)
-}
-
 pub(super) const RULES: &[Rule] = &[
-    rule(
+    Rule::new(
         "exim.connections",
         TooManyConnections,
         DAEMON,
         &["too many concurrent smtp connections"],
         "421 Too many concurrent SMTP connections; please try again later.",
     ),
-    rule(
+    Rule::new(
         "exim.connection.messages",
         TooManyConnections,
         DAEMON,
         &["too many messages in this connection"],
         "421 too many messages in this connection",
     ),
-    rule(
+    Rule::new(
         "exim.load",
         SystemProblem,
         DAEMON,
         &["too much load .. try again later"],
         "421 mx.example.net: Too much load; please try again later",
     ),
-    rule(
+    Rule::new(
         "exim.timeout",
         Timeout,
         DAEMON,
         &["smtp (command|incoming data) timeout"],
         "421 mx.example.net: SMTP command timeout - closing connection",
     ),
-    rule(
+    Rule::new(
         "exim.shutdown",
         SystemProblem,
         DAEMON,
         &["service not available closing connection"],
         "421 mx.example.net: Service not available - closing connection",
     ),
-    rule(
+    Rule::new(
         "exim.local_problem",
         SystemProblem,
         DAEMON,
@@ -67,14 +57,14 @@ pub(super) const RULES: &[Rule] = &[
         ],
         "451 Temporary local problem - please try later",
     ),
-    rule(
+    Rule::new(
         "exim.space",
         StorageFull,
         DAEMON,
         &["space shortage please try later"],
         "452 Space shortage, please try later",
     ),
-    rule(
+    Rule::new(
         "exim.host_reject",
         PolicyRejected,
         DAEMON,
@@ -82,21 +72,21 @@ pub(super) const RULES: &[Rule] = &[
         "554 SMTP service not available",
     )
     .codes(&[5]),
-    rule(
+    Rule::new(
         "exim.tls.unavailable",
         SystemProblem,
         DAEMON,
         &["tls currently unavailable"],
         "454 TLS currently unavailable",
     ),
-    rule(
+    Rule::new(
         "exim.auth.data",
         AuthRequired,
         DAEMON,
         &["incorrect authentication data"],
         "535 Incorrect authentication data",
     ),
-    rule(
+    Rule::new(
         "exim.auth.not_advertised",
         AuthRequired,
         DAEMON,
@@ -104,14 +94,14 @@ pub(super) const RULES: &[Rule] = &[
         "503 AUTH command used when not advertised",
     )
     .blame(Blame::Target),
-    rule(
+    Rule::new(
         "exim.sync",
         ProtocolError,
         DAEMON,
         &["smtp synchronization error"],
         "554 SMTP synchronization error",
     ),
-    rule(
+    Rule::new(
         "exim.nonsense",
         ProtocolError,
         DAEMON,
@@ -123,36 +113,42 @@ pub(super) const RULES: &[Rule] = &[
         ],
         "554 Too many nonmail commands",
     ),
-    rule(
+    Rule::new(
         "exim.helo.syntax",
         RdnsHelo,
         DAEMON,
         &["syntactically invalid (ehlo|helo) argument*"],
         "501 Syntactically invalid EHLO argument(s)",
     ),
-    rule(
+    Rule::new(
         "exim.address.no_domain",
         ProtocolError,
         DAEMON,
         &["recipient address must contain a domain"],
         "501 a: recipient address must contain a domain",
     ),
-    rule(
+    Rule::new(
         "exim.size",
         ContentRejected,
         DAEMON,
         &["message size exceeds maximum permitted"],
         "552 Message size exceeds maximum permitted",
     ),
-    rule("exim.relay", RelayDenied, DEBIAN, &["^ relay not permitted"], "550 relay not permitted"),
-    rule(
+    Rule::new(
+        "exim.relay",
+        RelayDenied,
+        DEBIAN,
+        &["^ relay not permitted"],
+        "550 relay not permitted",
+    ),
+    Rule::new(
         "exim.unrouteable",
         Routing,
         VERIFY,
         &["(unrouteable|unroutable) address"],
         "550 Unrouteable address",
     ),
-    rule(
+    Rule::new(
         "exim.callout.sender",
         SenderRejected,
         VERIFY,
@@ -164,84 +160,84 @@ pub(super) const RULES: &[Rule] = &[
         ],
         "550 Sender verify failed",
     ),
-    rule(
+    Rule::new(
         "exim.callout.recipient",
         MailboxUnavailable,
         VERIFY,
         &["could not complete recipient verify"],
         "451 Could not complete recipient verify callout",
     ),
-    rule(
+    Rule::new(
         "exim.dnslist",
         Blocklisted,
         DEBIAN,
         &["is in a black list at"],
         "550 192.0.2.1 is in a black list at bl.example.net",
     ),
-    rule(
+    Rule::new(
         "exim.prohibited",
         PolicyRejected,
         VERIFY,
         &["^ administrative prohibition $"],
         "550 Administrative prohibition",
     ),
-    rule(
+    Rule::new(
         "exim.data.headers",
         ContentRejected,
         DEBIAN,
         &["message headers fail syntax check", "no valid sender address in .. header"],
         "550 message headers fail syntax check",
     ),
-    rule(
+    Rule::new(
         "cpanel.relay",
         RelayDenied,
         CPANEL,
         &["currently not permitted to relay through this server"],
         "550 mx.example.net [192.0.2.1] is currently not permitted to relay through this server.",
     ),
-    rule(
+    Rule::new(
         "cpanel.rbl",
         Blocklisted,
         CPANEL,
         &["junkmail rejected .. is in an rbl", "junkmail rejected + rbl"],
         "550 \"JunkMail rejected - mx.example.net [192.0.2.1]:4465 is in an RBL: see them\"",
     ),
-    rule(
+    Rule::new(
         "cpanel.spam",
         ContentRejected,
         CPANEL,
         &["mail server detected your message as spam"],
         "550 \"The mail server detected your message as spam and has prevented delivery.\"",
     ),
-    rule(
+    Rule::new(
         "cpanel.hourly",
         RateLimited,
         CPANEL,
         &["exceeded the max (emails|defers|failures) .. per hour"],
         "451 Domain example.net has exceeded the max emails per hour (100/100 (100%)) allowed.",
     ),
-    rule(
+    Rule::new(
         "cpanel.helo",
         RdnsHelo,
         CPANEL,
         &["rejected bad helo", "invalid helo name", "interface helo"],
         "550 Access denied - Invalid HELO name (See RFC2821 4.1.1.1)",
     ),
-    rule(
+    Rule::new(
         "cpanel.country",
         PolicyRejected,
         CPANEL,
         &["your country is not allowed to connect"],
         "550 \"Your country is not allowed to connect to this server.\"",
     ),
-    rule(
+    Rule::new(
         "cpanel.auth",
         AuthRequired,
         CPANEL,
         &["please turn on smtp authentication"],
         "550 Please turn on SMTP Authentication in your mail client.",
     ),
-    rule(
+    Rule::new(
         "exim.ratelimit",
         RateLimited,
         "Exim ratelimit ACL, the manual's example message",
@@ -252,7 +248,7 @@ pub(super) const RULES: &[Rule] = &[
         ],
         "451 Rate 5.0 over 2 per 1m",
     ),
-    rule(
+    Rule::new(
         "exim.greylistd",
         Greylisted,
         "greylistd 0.9, the statement that it adds to Exim's ACL",
@@ -260,7 +256,7 @@ pub(super) const RULES: &[Rule] = &[
         "451 192.0.2.1 is not yet authorized to deliver mail from <a@example.net> to \
              <b@example.org>. Please try later.",
     ),
-    rule(
+    Rule::new(
         "exim.rdns",
         RdnsHelo,
         DEBIAN,

@@ -1,24 +1,14 @@
 //! Gmail and Google Workspace, as a receiver and as a submission service.
 
-use super::super::Cause::{self, *};
+use super::super::Cause::*;
 use super::Rule;
 use crate::cause::Permanence::PermanentInDisguise;
 const DOC: &str = "Google Workspace, SMTP error reference and sender guidelines";
 const GUIDE: &str = "https://support.google.com/a/answer/81126";
 const ERRORS: &str = "https://support.google.com/a/answer/3726730";
 
-const fn rule(
-    id: &'static str,
-    cause: Cause,
-    source: &'static str,
-    text: &'static [&'static str],
-    example: &'static str,
-) -> Rule {
-    Rule::new(id, cause, source, text, example)
-}
-
 pub(super) const RULES: &[Rule] = &[
-    rule(
+    Rule::new(
         "google.rate.same_message",
         RateLimited,
         DOC,
@@ -29,7 +19,7 @@ pub(super) const RULES: &[Rule] = &[
         "421 4.7.28 mx.example.net: exceeded its quota for sending messages with the same",
     )
     .doc(ERRORS),
-    rule(
+    Rule::new(
         "google.auth.spf",
         SenderAuthFailed,
         DOC,
@@ -45,7 +35,7 @@ pub(super) const RULES: &[Rule] = &[
     )
     .lasts(PermanentInDisguise)
     .doc(GUIDE),
-    rule(
+    Rule::new(
         "google.auth.tls",
         TlsRequired,
         DOC,
@@ -54,7 +44,7 @@ pub(super) const RULES: &[Rule] = &[
     )
     .lasts(PermanentInDisguise)
     .doc(GUIDE),
-    rule(
+    Rule::new(
         "google.auth.ptr",
         RdnsHelo,
         DOC,
@@ -69,7 +59,7 @@ pub(super) const RULES: &[Rule] = &[
     )
     .lasts(PermanentInDisguise)
     .doc(GUIDE),
-    rule(
+    Rule::new(
         "google.auth.ipv6",
         RdnsHelo,
         DOC,
@@ -77,7 +67,7 @@ pub(super) const RULES: &[Rule] = &[
         "550 5.7.1 mx.example.net: does not meet ipv6 sending guidelines",
     )
     .doc(GUIDE),
-    rule(
+    Rule::new(
         "google.auth.dmarc",
         SenderAuthFailed,
         DOC,
@@ -90,7 +80,7 @@ pub(super) const RULES: &[Rule] = &[
         "550 5.7.26 mx.example.net: unauthenticated email from, is not accepted",
     )
     .doc("https://support.google.com/mail/?p=DmarcRejection"),
-    rule(
+    Rule::new(
         "gmail.reputation.domain",
         BadReputation,
         DOC,
@@ -102,7 +92,7 @@ pub(super) const RULES: &[Rule] = &[
     )
     .doc(GUIDE),
     // The registry calls X.7.28 a flood of mail; without it the same words are the penalty for spam.
-    rule(
+    Rule::new(
         "gmail.rate.flood",
         RateLimited,
         DOC,
@@ -110,7 +100,7 @@ pub(super) const RULES: &[Rule] = &[
         "421 4.7.28 [192.0.2.1] Our system has detected an unusual rate of mail from you",
     )
     .enhanced(&[(7, 28, 28)]),
-    rule(
+    Rule::new(
         "gmail.rate.unsolicited",
         BadReputation,
         DOC,
@@ -123,7 +113,7 @@ pub(super) const RULES: &[Rule] = &[
         "421 4.7.0 mx.example.net: unusual rate of unsolicited",
     )
     .doc(GUIDE),
-    rule(
+    Rule::new(
         "gmail.content.suspicious",
         ContentRejected,
         DOC,
@@ -138,7 +128,7 @@ pub(super) const RULES: &[Rule] = &[
         "550 5.7.1 mx.example.net: suspicious due to the nature of the content",
     )
     .doc(ERRORS),
-    rule(
+    Rule::new(
         "gmail.content.headers",
         ContentRejected,
         DOC,
@@ -151,7 +141,7 @@ pub(super) const RULES: &[Rule] = &[
         "550 5.7.1 mx.example.net: messages with multiple address in, header",
     )
     .doc(ERRORS),
-    rule(
+    Rule::new(
         "gmail.recipient.rate",
         RateLimited,
         DOC,
@@ -159,7 +149,7 @@ pub(super) const RULES: &[Rule] = &[
         "450 4.2.1 mx.example.net: receiving mail at a rate",
     )
     .doc(ERRORS),
-    rule(
+    Rule::new(
         "gmail.recipient.disabled",
         MailboxUnavailable,
         DOC,
@@ -167,7 +157,7 @@ pub(super) const RULES: &[Rule] = &[
         "550 5.2.1 mx.example.net: email account that you tried to reach is disabled",
     )
     .doc(ERRORS),
-    rule(
+    Rule::new(
         "gmail.recipient.unknown",
         MailboxUnavailable,
         DOC,
@@ -175,7 +165,7 @@ pub(super) const RULES: &[Rule] = &[
         "550 5.1.1 mx.example.net: email account that you tried to reach does not exist",
     )
     .doc(ERRORS),
-    rule(
+    Rule::new(
         "gmail.recipient.quota",
         StorageFull,
         DOC,
@@ -188,7 +178,7 @@ pub(super) const RULES: &[Rule] = &[
         "452 4.2.2 mx.example.net: email account that you tried to reach is over quota",
     )
     .doc(ERRORS),
-    rule(
+    Rule::new(
         "gmail.policy.user",
         PolicyRejected,
         DOC,
@@ -201,7 +191,7 @@ pub(super) const RULES: &[Rule] = &[
              prohibited the mail that you sent.",
     )
     .doc(ERRORS),
-    rule(
+    Rule::new(
         "google.relay.limit",
         RateLimited,
         DOC,
@@ -213,7 +203,7 @@ pub(super) const RULES: &[Rule] = &[
         "550 5.4.5 mx.example.net: daily smtp relay limit exceeded",
     )
     .doc(ERRORS),
-    rule(
+    Rule::new(
         "google.relay.denied",
         RelayDenied,
         DOC,
@@ -221,7 +211,7 @@ pub(super) const RULES: &[Rule] = &[
         "550 5.7.0 mx.example.net: mail relay denied",
     )
     .doc(ERRORS),
-    rule(
+    Rule::new(
         "google.login",
         AuthRequired,
         DOC,
@@ -236,7 +226,7 @@ pub(super) const RULES: &[Rule] = &[
         "535 5.7.8 Username and Password not accepted.",
     )
     .doc(ERRORS),
-    rule(
+    Rule::new(
         "google.domains",
         ProtocolError,
         DOC,
@@ -244,7 +234,7 @@ pub(super) const RULES: &[Rule] = &[
         "451 4.3.0 mx.example.net: multiple destination domains per transaction",
     )
     .doc(ERRORS),
-    rule(
+    Rule::new(
         "google.later",
         SystemProblem,
         DOC,

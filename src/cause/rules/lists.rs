@@ -1,6 +1,6 @@
 //! The operators of block lists, named inside the replies of whatever server asked them.
 
-use super::super::Cause::{self, *};
+use super::super::Cause::*;
 use super::Rule;
 
 const SPAMHAUS: &str = "Spamhaus: ZEN, SBL, XBL, PBL, CSS, DBL and their query pages";
@@ -9,19 +9,9 @@ const SPAMCOP: &str = "SpamCop blocking list";
 const OTHERS: &str = "Public lists of the catalogues of mail administrators";
 const CLOUDMARK: &str = "Cloudmark Sender Intelligence";
 
-const fn rule(
-    id: &'static str,
-    cause: Cause,
-    source: &'static str,
-    text: &'static [&'static str],
-    example: &'static str,
-) -> Rule {
-    Rule::new(id, cause, source, text, example)
-}
-
 pub(super) const RULES: &[Rule] = &[
     // A list of what stands in messages, and not of who sends them.
-    rule(
+    Rule::new(
         "list.uri",
         ContentRejected,
         OTHERS,
@@ -32,7 +22,7 @@ pub(super) const RULES: &[Rule] = &[
         ],
         "550 a URL in it is on multi.surbl.org",
     ),
-    rule(
+    Rule::new(
         "list.spamhaus",
         Blocklisted,
         SPAMHAUS,
@@ -46,10 +36,16 @@ pub(super) const RULES: &[Rule] = &[
         "550 192.0.2.1 is listed at zen.spamhaus.org",
     )
     .doc("https://check.spamhaus.org"),
-    rule("list.sorbs", Blocklisted, SORBS, &["sorbs"], "554 5.7.1 SORBS DNSBL Entry"),
-    rule("list.spamcop", Blocklisted, SPAMCOP, &["spamcop*"], "554 blocked using bl.spamcop.net")
-        .doc("https://www.spamcop.net/bl.shtml"),
-    rule(
+    Rule::new("list.sorbs", Blocklisted, SORBS, &["sorbs"], "554 5.7.1 SORBS DNSBL Entry"),
+    Rule::new(
+        "list.spamcop",
+        Blocklisted,
+        SPAMCOP,
+        &["spamcop*"],
+        "554 blocked using bl.spamcop.net",
+    )
+    .doc("https://www.spamcop.net/bl.shtml"),
+    Rule::new(
         "list.other",
         Blocklisted,
         OTHERS,
@@ -59,7 +55,7 @@ pub(super) const RULES: &[Rule] = &[
              swinog|0spam|interserver|unsubscore|madavi|nordspam)"],
         "550 192.0.2.1 is on psbl.surriel.com",
     ),
-    rule(
+    Rule::new(
         "list.cloudmark",
         Blocklisted,
         CLOUDMARK,

@@ -1,6 +1,6 @@
 //! Exchange, Exchange Online and Outlook.com.
 
-use super::super::Cause::{self, *};
+use super::super::Cause::*;
 use super::Rule;
 use crate::cause::Permanence::PermanentInDisguise;
 const EXO: &str = "Microsoft, NDR and SMTP error codes of Exchange Online";
@@ -10,18 +10,8 @@ const NDR: &str = "https://learn.microsoft.com/exchange/mail-flow-best-practices
                    non-delivery-reports-in-exchange-online/non-delivery-reports-in-exchange-online";
 const POSTMASTER: &str = "https://sendersupport.olc.protection.outlook.com/pm/troubleshooting";
 
-const fn rule(
-    id: &'static str,
-    cause: Cause,
-    source: &'static str,
-    text: &'static [&'static str],
-    example: &'static str,
-) -> Rule {
-    Rule::new(id, cause, source, text, example)
-}
-
 pub(super) const RULES: &[Rule] = &[
-    rule(
+    Rule::new(
         "exchange.connections",
         TooManyConnections,
         EXCHANGE,
@@ -32,14 +22,14 @@ pub(super) const RULES: &[Rule] = &[
         "421 4.3.2 mx.example.net: maximum number of concurrent connections, exceeded",
     )
     .doc(NDR),
-    rule(
+    Rule::new(
         "exchange.resources",
         StorageFull,
         EXCHANGE,
         &["^ insufficient system resources"],
         "452 4.3.1 Insufficient system resources (UsedDiskSpace)",
     ),
-    rule(
+    Rule::new(
         "exchange.service",
         SystemProblem,
         EXCHANGE,
@@ -54,15 +44,16 @@ pub(super) const RULES: &[Rule] = &[
         ],
         "421 4.3.2 System not accepting network messages",
     ),
-    rule(
+    Rule::new(
         "exchange.throttled",
         RateLimited,
         EXCHANGE,
         &["storedrv .. (thread limit|too busy)", "recipient thread limit"],
         "432 4.3.2 STOREDRV.Deliver; recipient thread limit exceeded",
     ),
-    rule("exo.dns", Routing, EXO, &["dns query failed"], "450 4.4.312 DNS query failed").doc(NDR),
-    rule(
+    Rule::new("exo.dns", Routing, EXO, &["dns query failed"], "450 4.4.312 DNS query failed")
+        .doc(NDR),
+    Rule::new(
         "exchange.timeout",
         Timeout,
         EXCHANGE,
@@ -73,7 +64,7 @@ pub(super) const RULES: &[Rule] = &[
         ],
         "421 4.4.2 Connection dropped due to TimedOut",
     ),
-    rule(
+    Rule::new(
         "exchange.starttls",
         TlsRequired,
         EXO,
@@ -86,7 +77,7 @@ pub(super) const RULES: &[Rule] = &[
         "451 5.7.3 mx.example.net: starttls is required to send mail",
     )
     .lasts(PermanentInDisguise),
-    rule(
+    Rule::new(
         "exchange.relay",
         RelayDenied,
         EXCHANGE,
@@ -95,7 +86,7 @@ pub(super) const RULES: &[Rule] = &[
     )
     .codes(&[5])
     .enhanced(&[(7, 1, 1), (7, 54, 54), (7, 64, 64)]),
-    rule(
+    Rule::new(
         "exchange.auth",
         AuthRequired,
         EXCHANGE,
@@ -110,7 +101,7 @@ pub(super) const RULES: &[Rule] = &[
         "530 5.7.57 mx.example.net: client was not authenticated",
     )
     .doc(NDR),
-    rule(
+    Rule::new(
         "exchange.send_as",
         SenderRejected,
         EXCHANGE,
@@ -123,7 +114,7 @@ pub(super) const RULES: &[Rule] = &[
         "550 5.7.60 SMTP; Client does not have permissions to send as this sender",
     )
     .doc(NDR),
-    rule(
+    Rule::new(
         "exchange.recipient",
         MailboxUnavailable,
         EXCHANGE,
@@ -137,7 +128,7 @@ pub(super) const RULES: &[Rule] = &[
              lookup",
     )
     .doc(NDR),
-    rule(
+    Rule::new(
         "exchange.restricted",
         PolicyRejected,
         EXCHANGE,
@@ -145,7 +136,7 @@ pub(super) const RULES: &[Rule] = &[
         "550 5.7.1 RESOLVER.RST.NotAuthorized; not authorized",
     )
     .doc(NDR),
-    rule(
+    Rule::new(
         "exchange.quota",
         StorageFull,
         EXCHANGE,
@@ -154,7 +145,7 @@ pub(super) const RULES: &[Rule] = &[
              STOREDRV.Deliver.Exception:QuotaExceededException.MapiExceptionShutoffQuotaExceeded\
              ",
     ),
-    rule(
+    Rule::new(
         "exchange.loop",
         Routing,
         EXCHANGE,
@@ -162,7 +153,7 @@ pub(super) const RULES: &[Rule] = &[
         "554 5.4.14 mx.example.net: hop count exceeded",
     )
     .doc(NDR),
-    rule(
+    Rule::new(
         "exo.directory",
         MailboxUnavailable,
         EXO,
@@ -171,7 +162,7 @@ pub(super) const RULES: &[Rule] = &[
     )
     .enhanced(&[(4, 1, 1)])
     .doc(NDR),
-    rule(
+    Rule::new(
         "exo.banned_ip",
         Blocklisted,
         EXO,
@@ -179,7 +170,7 @@ pub(super) const RULES: &[Rule] = &[
         "550 5.7.606 mx.example.net: banned sending ip",
     )
     .doc("https://sender.office.com"),
-    rule(
+    Rule::new(
         "exo.customer_list",
         Blocklisted,
         EXO,
@@ -187,7 +178,7 @@ pub(super) const RULES: &[Rule] = &[
         "550 5.7.513 mx.example.net: blocked, using customer blocklist",
     )
     .doc(NDR),
-    rule(
+    Rule::new(
         "exo.authentication",
         SenderAuthFailed,
         EXO,
@@ -196,7 +187,7 @@ pub(super) const RULES: &[Rule] = &[
              authentication level.",
     )
     .doc(NDR),
-    rule(
+    Rule::new(
         "exo.rdns",
         RdnsHelo,
         EXO,
@@ -205,7 +196,7 @@ pub(super) const RULES: &[Rule] = &[
     )
     .lasts(PermanentInDisguise)
     .doc(NDR),
-    rule(
+    Rule::new(
         "exo.ip.limits",
         RateLimited,
         EXO,
@@ -220,7 +211,7 @@ pub(super) const RULES: &[Rule] = &[
         "550 5.7.508 Access denied, [192.0.2.1] has exceeded permitted limits within  range",
     )
     .doc(NDR),
-    rule(
+    Rule::new(
         "exo.reputation",
         BadReputation,
         EXO,
@@ -234,7 +225,7 @@ pub(super) const RULES: &[Rule] = &[
         "451 4.7.650 mx.example.net: rate limited due to ip reputation",
     )
     .doc(POSTMASTER),
-    rule(
+    Rule::new(
         "exo.reputation.code",
         BadReputation,
         EXO,
@@ -243,7 +234,7 @@ pub(super) const RULES: &[Rule] = &[
     )
     .enhanced(&[(7, 501, 503), (7, 550, 650), (7, 700, 749), (7, 850, 850)])
     .doc(POSTMASTER),
-    rule(
+    Rule::new(
         "exo.busy",
         SystemProblem,
         EXO,
@@ -252,7 +243,7 @@ pub(super) const RULES: &[Rule] = &[
     )
     .enhanced(&[(7, 500, 699)])
     .doc(NDR),
-    rule(
+    Rule::new(
         "exo.policy",
         PolicyRejected,
         EXO,
@@ -264,7 +255,7 @@ pub(super) const RULES: &[Rule] = &[
         "550 5.7.520 Access denied, Your organization does not allow external forwarding.",
     )
     .doc(NDR),
-    rule(
+    Rule::new(
         "exo.blocked.content",
         ContentRejected,
         EXO,
@@ -272,7 +263,7 @@ pub(super) const RULES: &[Rule] = &[
         "550 5.7.512 Access denied, message must be RFC 5322 section 3.6.2 compliant",
     )
     .doc(NDR),
-    rule(
+    Rule::new(
         "outlook.blocklist",
         Blocklisted,
         OUTLOOK,
@@ -284,7 +275,7 @@ pub(super) const RULES: &[Rule] = &[
         "550 5.7.1 mx.example.net: network is on our block list",
     )
     .doc(POSTMASTER),
-    rule(
+    Rule::new(
         "outlook.rate",
         RateLimited,
         OUTLOOK,
@@ -298,7 +289,7 @@ pub(super) const RULES: &[Rule] = &[
              and per day.",
     )
     .doc(POSTMASTER),
-    rule(
+    Rule::new(
         "outlook.connections",
         TooManyConnections,
         OUTLOOK,
@@ -307,7 +298,7 @@ pub(super) const RULES: &[Rule] = &[
              connection limit allowed.",
     )
     .doc(POSTMASTER),
-    rule(
+    Rule::new(
         "outlook.dynamic",
         Blocklisted,
         OUTLOOK,
@@ -316,7 +307,7 @@ pub(super) const RULES: &[Rule] = &[
              IP addresses.",
     )
     .doc(POSTMASTER),
-    rule(
+    Rule::new(
         "outlook.policy",
         BadReputation,
         OUTLOOK,

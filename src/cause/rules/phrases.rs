@@ -10,7 +10,8 @@ use crate::smtp::Phase;
 
 const SEEN: &str = "Seen in replies of many programs";
 
-const fn rule(
+/// A rule on words that belong to nobody in particular.
+pub(super) const fn rule(
     id: &'static str,
     cause: Cause,
     text: &'static [&'static str],

@@ -2,19 +2,9 @@
 //! speaks of viruses, a limit on connections refuses an address, and neither is about a list or the
 //! message. They are asked before every other phrase.
 
-use super::super::Cause::{self, *};
+use super::super::Cause::*;
 use super::Rule;
-
-const SEEN: &str = "Seen in replies of many programs";
-
-const fn rule(
-    id: &'static str,
-    cause: Cause,
-    text: &'static [&'static str],
-    example: &'static str,
-) -> Rule {
-    Rule::new(id, cause, SEEN, text, example)
-}
+use super::phrases::rule;
 
 pub(super) const RULES: &[Rule] = &[
     // The words of greylisting mean nothing else, unless it is the part that broke.

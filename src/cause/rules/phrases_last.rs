@@ -2,19 +2,9 @@
 //! that keeps its reason to itself. The words that many subjects share are asked after the enhanced
 //! code, which is surer than they are.
 
-use super::super::Cause::{self, *};
+use super::super::Cause::*;
 use super::Rule;
-
-const SEEN: &str = "Seen in replies of many programs";
-
-const fn rule(
-    id: &'static str,
-    cause: Cause,
-    text: &'static [&'static str],
-    example: &'static str,
-) -> Rule {
-    Rule::new(id, cause, SEEN, text, example)
-}
+use super::phrases::rule;
 
 pub(super) const RULES: &[Rule] = &[
     // One word is enough: nothing else is spoken of with it.

@@ -1,19 +1,9 @@
 //! Words that say the cause whoever writes them, continued: the mailbox, the domain, the message,
 //! the server's own trouble.
 
-use super::super::Cause::{self, *};
+use super::super::Cause::*;
 use super::Rule;
-
-const SEEN: &str = "Seen in replies of many programs";
-
-const fn rule(
-    id: &'static str,
-    cause: Cause,
-    text: &'static [&'static str],
-    example: &'static str,
-) -> Rule {
-    Rule::new(id, cause, SEEN, text, example)
-}
+use super::phrases::rule;
 
 pub(super) const RULES: &[Rule] = &[
     // What is full.

@@ -1,6 +1,6 @@
 //! Postfix: smtpd, postscreen and anvil, and the policy services that speak through it.
 
-use super::super::Cause::{self, *};
+use super::super::Cause::*;
 use super::Rule;
 use crate::cause::Permanence::PermanentInDisguise;
 use crate::smtp::Phase;
@@ -10,61 +10,51 @@ const CHECK: &str = "Postfix 2.3 to 3.10, smtpd access checks";
 const POSTSCREEN: &str = "Postfix 2.8 to 3.10, postscreen";
 const POLICY: &str = "Postfix policy services: postgrey, policyd, policyd-weight, policyd-spf";
 
-const fn rule(
-    id: &'static str,
-    cause: Cause,
-    source: &'static str,
-    text: &'static [&'static str],
-    example: &'static str,
-) -> Rule {
-    Rule::new(id, cause, source, text, example)
-}
-
 pub(super) const RULES: &[Rule] = &[
     // Anvil's limits: concurrency and rate read the same on the wire.
-    rule(
+    Rule::new(
         "postfix.anvil.connections",
         TooManyConnections,
         SMTPD,
         &["error too many connections"],
         "421 4.7.0 mx.example.net Error: too many connections from 192.0.2.1",
     ),
-    rule(
+    Rule::new(
         "postfix.anvil.tls_sessions",
         TooManyConnections,
         SMTPD,
         &["error too many new tls sessions"],
         "421 4.7.0 mx.example.net Error: too many new TLS sessions from mx[192.0.2.1]",
     ),
-    rule(
+    Rule::new(
         "postfix.anvil.messages",
         RateLimited,
         SMTPD,
         &["error too much mail"],
         "450 4.7.1 Error: too much mail from 192.0.2.1",
     ),
-    rule(
+    Rule::new(
         "postfix.anvil.recipients",
         RateLimited,
         SMTPD,
         &["error too many recipients"],
         "450 4.7.1 Error: too many recipients from 192.0.2.1",
     ),
-    rule(
+    Rule::new(
         "postfix.anvil.auth",
         RateLimited,
         SMTPD,
         &["error too many auth commands"],
         "450 4.7.1 Error: too many AUTH commands from 192.0.2.1",
     ),
-    rule(
+    Rule::new(
         "postfix.smtpd.errors",
         ProtocolError,
         SMTPD,
         &["error too many errors"],
         "421 4.7.0 mx.example.net Error: too many errors",
     ),
-    rule(
+    Rule::new(
         "postfix.smtpd.timeout",
         Timeout,
         SMTPD,
@@ -73,14 +63,14 @@ pub(super) const RULES: &[Rule] = &[
     ),
     // Postscreen. Its 450 is a deep test that wants the client to come back: greylisting by
     // nature. Its 521 and 550 of the same words come from an access list that gives no reason.
-    rule(
+    Rule::new(
         "postfix.postscreen.ports",
         TooManyConnections,
         POSTSCREEN,
         &["all (screening|server) ports are busy"],
         "421 4.3.2 All screening ports are busy",
     ),
-    rule(
+    Rule::new(
         "postfix.postscreen.deep",
         Greylisted,
         POSTSCREEN,
@@ -88,7 +78,7 @@ pub(super) const RULES: &[Rule] = &[
         "450 4.3.2 Service currently unavailable",
     )
     .codes(&[450]),
-    rule(
+    Rule::new(
         "postfix.postscreen.denylist",
         PolicyRejected,
         POSTSCREEN,
@@ -96,7 +86,7 @@ pub(super) const RULES: &[Rule] = &[
         "521 5.3.2 Service currently unavailable",
     )
     .codes(&[521, 550]),
-    rule(
+    Rule::new(
         "postfix.postscreen.pregreet",
         ProtocolError,
         POSTSCREEN,
@@ -105,7 +95,7 @@ pub(super) const RULES: &[Rule] = &[
     )
     .codes(&[521, 550]),
     // A list of countries is no accusation.
-    rule(
+    Rule::new(
         "postfix.rbl.country",
         PolicyRejected,
         CHECK,
@@ -113,7 +103,7 @@ pub(super) const RULES: &[Rule] = &[
         "554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using \
              zz.countries.nerd.dk; not from here",
     ),
-    rule(
+    Rule::new(
         "postfix.rbl.client",
         Blocklisted,
         CHECK,
@@ -121,7 +111,7 @@ pub(super) const RULES: &[Rule] = &[
         "554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using \
              bl.example.net; ask them",
     ),
-    rule(
+    Rule::new(
         "postfix.rbl.name",
         Blocklisted,
         CHECK,
@@ -131,7 +121,7 @@ pub(super) const RULES: &[Rule] = &[
              dbl.example.net",
     ),
     // Reverse DNS and HELO.
-    rule(
+    Rule::new(
         "postfix.client.rdns",
         RdnsHelo,
         CHECK,
@@ -139,14 +129,14 @@ pub(super) const RULES: &[Rule] = &[
         "450 4.7.25 Client host rejected: cannot find your reverse hostname, [192.0.2.1]",
     )
     .lasts(PermanentInDisguise),
-    rule(
+    Rule::new(
         "postfix.helo.rejected",
         RdnsHelo,
         CHECK,
         &["helo command rejected"],
         "504 5.5.2 <localhost>: Helo command rejected: need fully-qualified hostname",
     ),
-    rule(
+    Rule::new(
         "postfix.client.pipelining",
         ProtocolError,
         CHECK,
@@ -159,21 +149,21 @@ pub(super) const RULES: &[Rule] = &[
         "503 5.5.0 <DATA>: Data command rejected: Improper use of SMTP command pipelining",
     ),
     // Senders.
-    rule(
+    Rule::new(
         "postfix.sender.not_logged_in",
         AuthRequired,
         CHECK,
         &["sender address rejected not logged in"],
         "553 5.7.1 <a@example.net>: Sender address rejected: not logged in",
     ),
-    rule(
+    Rule::new(
         "postfix.sender.not_owned",
         SenderRejected,
         CHECK,
         &["sender address rejected not owned by"],
         "553 5.7.1 <a@example.net>: Sender address rejected: not owned by user b",
     ),
-    rule(
+    Rule::new(
         "postfix.sender.domain",
         SenderRejected,
         CHECK,
@@ -182,7 +172,7 @@ pub(super) const RULES: &[Rule] = &[
         "450 4.1.8 <a@nowhere.example>: Sender address rejected: Domain not found",
     ),
     // Recipients. A verification probe that failed speaks of the receiver's own back end.
-    rule(
+    Rule::new(
         "postfix.recipient.unknown",
         MailboxUnavailable,
         CHECK,
@@ -193,7 +183,7 @@ pub(super) const RULES: &[Rule] = &[
         "550 5.1.1 <a@example.net>: Recipient address rejected: User unknown in virtual \
              mailbox table",
     ),
-    rule(
+    Rule::new(
         "postfix.recipient.unverified",
         MailboxUnavailable,
         CHECK,
@@ -201,14 +191,14 @@ pub(super) const RULES: &[Rule] = &[
         "450 4.1.1 <a@example.net>: Recipient address rejected: unverified address: \
              Address verification in progress",
     ),
-    rule(
+    Rule::new(
         "postfix.recipient.domain",
         Routing,
         CHECK,
         &["recipient address rejected (domain not found|malformed dns)"],
         "450 4.1.2 <a@nowhere.example>: Recipient address rejected: Domain not found",
     ),
-    rule(
+    Rule::new(
         "postfix.policy.try_later",
         Greylisted,
         POLICY,
@@ -216,7 +206,7 @@ pub(super) const RULES: &[Rule] = &[
         "450 4.7.1 <a@example.net>: Recipient address rejected: Policy Rejection- Please \
              try later.",
     ),
-    rule(
+    Rule::new(
         "postfix.policy.greylist",
         Greylisted,
         POLICY,
@@ -224,7 +214,7 @@ pub(super) const RULES: &[Rule] = &[
         "450 4.2.0 <a@example.net>: Recipient address rejected: Greylisted, see \
              http://postgrey.example.net/help/example.net.html",
     ),
-    rule(
+    Rule::new(
         "postfix.policy.spf",
         SenderAuthFailed,
         POLICY,
@@ -232,7 +222,7 @@ pub(super) const RULES: &[Rule] = &[
         "550 5.7.23 <a@example.net>: Recipient address rejected: Message rejected due to: \
              SPF fail - not authorized. Please see http://www.openspf.net/Why",
     ),
-    rule(
+    Rule::new(
         "postfix.policy.weight",
         Blocklisted,
         POLICY,
@@ -243,7 +233,7 @@ pub(super) const RULES: &[Rule] = &[
         ],
         "550 5.7.1 Your MTA is listed in too many DNSBLs",
     ),
-    rule(
+    Rule::new(
         "postfix.relay",
         RelayDenied,
         CHECK,
@@ -251,35 +241,35 @@ pub(super) const RULES: &[Rule] = &[
         "554 5.7.1 <a@example.net>: Relay access denied",
     ),
     // Transport security and login.
-    rule(
+    Rule::new(
         "postfix.tls.required",
         TlsRequired,
         SMTPD,
         &["^ must issue a starttls command first"],
         "530 5.7.0 Must issue a STARTTLS command first",
     ),
-    rule(
+    Rule::new(
         "postfix.tls.local_problem",
         SystemProblem,
         SMTPD,
         &["tls not available due to (local|temporary) [local] problem"],
         "454 4.7.0 TLS not available due to local problem",
     ),
-    rule(
+    Rule::new(
         "postfix.auth.backend",
         SystemProblem,
         SMTPD,
         &["temporary authentication failure"],
         "454 4.7.0 Temporary authentication failure: Connection lost to authentication server",
     ),
-    rule(
+    Rule::new(
         "postfix.auth.failed",
         AuthRequired,
         SMTPD,
         &["^ error authentication failed", "^ authentication aborted $"],
         "535 5.7.8 Error: authentication failed: (reason unavailable)",
     ),
-    rule(
+    Rule::new(
         "postfix.auth.not_enabled",
         AuthRequired,
         SMTPD,
@@ -288,35 +278,35 @@ pub(super) const RULES: &[Rule] = &[
     )
     .blame(crate::cause::Blame::Target),
     // The server's own trouble.
-    rule(
+    Rule::new(
         "postfix.queue.full",
         StorageFull,
         SMTPD,
         &["^ insufficient system storage", "error insufficient system storage"],
         "452 4.3.1 Insufficient system storage",
     ),
-    rule(
+    Rule::new(
         "postfix.queue.write",
         SystemProblem,
         SMTPD,
         &["error queue file write error"],
         "451 4.3.0 Error: queue file write error",
     ),
-    rule(
+    Rule::new(
         "postfix.config",
         SystemProblem,
         SMTPD,
         &["server configuration (problem|error)", "server local data error"],
         "451 4.3.5 Server configuration problem",
     ),
-    rule(
+    Rule::new(
         "postfix.lookup",
         SystemProblem,
         SMTPD,
         &["temporary lookup (failure|error) + !dmarc + !spf + !dkim", "address lookup failure"],
         "451 4.3.0 <a@example.net>: Temporary lookup failure",
     ),
-    rule(
+    Rule::new(
         "postfix.milter.tempfail",
         SystemProblem,
         SMTPD,
@@ -324,7 +314,7 @@ pub(super) const RULES: &[Rule] = &[
         "451 4.7.1 Service unavailable - try again later",
     )
     .codes(&[4]),
-    rule(
+    Rule::new(
         "postfix.milter.reject",
         PolicyRejected,
         SMTPD,
@@ -332,42 +322,42 @@ pub(super) const RULES: &[Rule] = &[
         "550 5.7.1 Command rejected",
     ),
     // Content and syntax.
-    rule(
+    Rule::new(
         "postfix.size",
         ContentRejected,
         SMTPD,
         &["message (file|size) (too big|exceeds fixed limit)", "error .. message file too big"],
         "552 5.3.4 Message size exceeds fixed limit",
     ),
-    rule(
+    Rule::new(
         "postfix.checks",
         ContentRejected,
         "Postfix 2.3 to 3.10, cleanup header_checks and body_checks",
         &["^ message content rejected"],
         "550 5.7.1 message content rejected",
     ),
-    rule(
+    Rule::new(
         "postfix.no_recipients",
         MailboxUnavailable,
         SMTPD,
         &["error no valid recipients"],
         "554 5.5.1 Error: no valid recipients",
     ),
-    rule(
+    Rule::new(
         "postfix.smtpd.denied",
         PolicyRejected,
         SMTPD,
         &["error access denied for"],
         "503 5.7.0 Error: access denied for mx.example.net[192.0.2.1]",
     ),
-    rule(
+    Rule::new(
         "postfix.hops",
         Routing,
         SMTPD,
         &["error too many hops"],
         "554 5.4.0 Error: too many hops",
     ),
-    rule(
+    Rule::new(
         "postfix.smtpd.syntax",
         ProtocolError,
         SMTPD,
@@ -376,14 +366,14 @@ pub(super) const RULES: &[Rule] = &[
              unsupported|tls already active|bad syntax)"],
         "502 5.5.2 Error: command not recognized",
     ),
-    rule(
+    Rule::new(
         "postfix.client.access",
         PolicyRejected,
         CHECK,
         &["client host rejected access denied"],
         "554 5.7.1 <mx.example.net[192.0.2.1]>: Client host rejected: Access denied",
     ),
-    rule(
+    Rule::new(
         "postfix.access",
         PolicyRejected,
         CHECK,
@@ -391,7 +381,7 @@ pub(super) const RULES: &[Rule] = &[
         "554 5.7.1 <a@example.net>: Recipient address rejected: Access denied",
     )
     .enhanced(&[(7, 1, 1)]),
-    rule(
+    Rule::new(
         "postfix.starttls.auth",
         AuthRequired,
         SMTPD,

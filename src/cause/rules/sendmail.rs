@@ -1,6 +1,6 @@
 //! Sendmail, its milters, and its descendants' wording.
 
-use super::super::Cause::{self, *};
+use super::super::Cause::*;
 use super::Rule;
 use crate::cause::Permanence::PermanentInDisguise;
 
@@ -8,60 +8,50 @@ const SRV: &str = "Sendmail 8.12 to 8.18, srvrsmtp.c";
 const CF: &str = "Sendmail 8.12 to 8.18, proto.m4 and its features";
 const MILTER: &str = "Sendmail and Postfix milters";
 
-const fn rule(
-    id: &'static str,
-    cause: Cause,
-    source: &'static str,
-    text: &'static [&'static str],
-    example: &'static str,
-) -> Rule {
-    Rule::new(id, cause, source, text, example)
-}
-
 pub(super) const RULES: &[Rule] = &[
-    rule(
+    Rule::new(
         "sendmail.conncontrol",
         TooManyConnections,
         CF,
         &["^ too many open connections"],
         "421 4.3.2 Too many open connections.",
     ),
-    rule(
+    Rule::new(
         "sendmail.ratecontrol",
         TooManyConnections,
         CF,
         &["^ connection rate limit exceeded"],
         "421 4.3.2 Connection rate limit exceeded.",
     ),
-    rule(
+    Rule::new(
         "sendmail.open_proxy",
         Blocklisted,
         SRV,
         &["rejecting open proxy"],
         "421 4.7.0 mx.example.net Rejecting open proxy a [192.0.2.1]",
     ),
-    rule(
+    Rule::new(
         "sendmail.disk",
         StorageFull,
         SRV,
         &["insufficient disk space"],
         "452 4.4.5 Insufficient disk space; try again later",
     ),
-    rule(
+    Rule::new(
         "sendmail.not_accepting",
         PolicyRejected,
         SRV,
         &["esmtp not accepting (messages|connections)"],
         "554 mx.example.net ESMTP not accepting messages",
     ),
-    rule(
+    Rule::new(
         "sendmail.lost_input",
         Timeout,
         SRV,
         &["lost input channel"],
         "421 4.4.1 mx.example.net Lost input channel from [192.0.2.1]",
     ),
-    rule(
+    Rule::new(
         "sendmail.bad_commands",
         ProtocolError,
         SRV,
@@ -77,21 +67,21 @@ pub(super) const RULES: &[Rule] = &[
         ],
         "421 4.7.0 mx.example.net Too many bad commands; closing connection",
     ),
-    rule(
+    Rule::new(
         "sendmail.dnsbl",
         Blocklisted,
         CF,
         &["^ rejected .. listed at"],
         "550 5.7.1 Rejected: 192.0.2.1 listed at bl.example.net",
     ),
-    rule(
+    Rule::new(
         "sendmail.relay.ptr",
         RelayDenied,
         CF,
         &["relaying [temporarily] denied"],
         "550 5.7.1 <a@example.net>... Relaying denied. IP name lookup failed [192.0.2.1]",
     ),
-    rule(
+    Rule::new(
         "sendmail.rdns",
         RdnsHelo,
         CF,
@@ -104,7 +94,7 @@ pub(super) const RULES: &[Rule] = &[
         "450 4.7.1 Access denied. IP name lookup failed [192.0.2.1]",
     )
     .lasts(PermanentInDisguise),
-    rule(
+    Rule::new(
         "sendmail.sender.domain",
         SenderRejected,
         CF,
@@ -116,21 +106,21 @@ pub(super) const RULES: &[Rule] = &[
         "553 5.1.8 <a@nowhere.example>... Domain of sender address a@nowhere.example does \
              not exist",
     ),
-    rule(
+    Rule::new(
         "sendmail.recipient.unknown",
         MailboxUnavailable,
         SRV,
         &["^ user unknown"],
         "550 5.1.1 <a@example.net>... User unknown",
     ),
-    rule(
+    Rule::new(
         "sendmail.recipient.disabled",
         MailboxUnavailable,
         CF,
         &["mailbox disabled for this recipient"],
         "550 5.2.1 <a@example.net>... Mailbox disabled for this recipient",
     ),
-    rule(
+    Rule::new(
         "sendmail.host.unknown",
         Routing,
         SRV,
@@ -138,35 +128,35 @@ pub(super) const RULES: &[Rule] = &[
         "550 5.1.2 <a@nowhere.example>... Host unknown (Name server: nowhere.example: host \
              not found)",
     ),
-    rule(
+    Rule::new(
         "sendmail.loop",
         Routing,
         SRV,
         &["too many hops", "mail loops back", "local configuration error .. loop*"],
         "554 5.4.6 Too many hops 26 (25 max)",
     ),
-    rule(
+    Rule::new(
         "sendmail.tls.weak",
         TlsRequired,
         CF,
         &["encryption too weak"],
         "454 4.7.0 encryption too weak 0 less than 112",
     ),
-    rule(
+    Rule::new(
         "sendmail.tls.after",
         SystemProblem,
         SRV,
         &["tls not available (right now|after start)"],
         "454 4.3.3 TLS not available after start",
     ),
-    rule(
+    Rule::new(
         "sendmail.size",
         ContentRejected,
         SRV,
         &["message (is too large|exceeds (maximum fixed size|fixed limit))"],
         "552 5.3.4 Message is too large; 1000 bytes max",
     ),
-    rule(
+    Rule::new(
         "sendmail.syserr",
         SystemProblem,
         SRV,
@@ -178,21 +168,21 @@ pub(super) const RULES: &[Rule] = &[
         ],
         "554 5.3.5 Local configuration error",
     ),
-    rule(
+    Rule::new(
         "sendmail.access.header",
         ContentRejected,
         CF,
         &["^ header error"],
         "553 5.0.0 Header error",
     ),
-    rule(
+    Rule::new(
         "sendmail.queue",
         SystemProblem,
         "RFC 1846 and Sendmail ETRN",
         &["unable to queue messages"],
         "458 Unable to queue messages for node example.net",
     ),
-    rule(
+    Rule::new(
         "milter.greylist",
         Greylisted,
         "milter-greylist 4.5, hMailServer 5.6",
@@ -201,7 +191,7 @@ pub(super) const RULES: &[Rule] = &[
     )
     .enhanced(&[(7, 1, 1)])
     .codes(&[451]),
-    rule(
+    Rule::new(
         "milter.content",
         ContentRejected,
         MILTER,

@@ -1,18 +1,8 @@
 //! Words that many subjects share. They decide only when neither a phrase nor the enhanced code did.
 
-use super::super::Cause::{self, *};
+use super::super::Cause::*;
 use super::Rule;
-
-const SEEN: &str = "Seen in replies of many programs";
-
-const fn rule(
-    id: &'static str,
-    cause: Cause,
-    text: &'static [&'static str],
-    example: &'static str,
-) -> Rule {
-    Rule::new(id, cause, SEEN, text, example)
-}
+use super::phrases::rule;
 
 pub(super) const RULES: &[Rule] = &[
     rule(

@@ -1,7 +1,7 @@
 //! Yahoo and AOL, Apple, and the large Asian and Russian providers. Their short tokens mean what
 //! their postmaster pages say and nothing else.
 
-use super::super::Cause::{self, *};
+use super::super::Cause::*;
 use super::Rule;
 use crate::cause::Permanence::PermanentInDisguise;
 const YAHOO: &str = "Yahoo postmaster, SMTP error codes";
@@ -15,18 +15,8 @@ const ZOHO: &str = "Zoho Mail, SMTP errors";
 const YCODES: &str = "https://senders.yahooinc.com/smtp-error-codes/";
 const NETEASE_CODES: &str = "https://help.mail.163.com";
 
-const fn rule(
-    id: &'static str,
-    cause: Cause,
-    source: &'static str,
-    text: &'static [&'static str],
-    example: &'static str,
-) -> Rule {
-    Rule::new(id, cause, source, text, example)
-}
-
 pub(super) const RULES: &[Rule] = &[
-    rule(
+    Rule::new(
         "yahoo.complaints",
         BadReputation,
         YAHOO,
@@ -38,7 +28,7 @@ pub(super) const RULES: &[Rule] = &[
         "421 4.7.0 mx.example.net: deferred due to user complaints",
     )
     .doc(YCODES),
-    rule(
+    Rule::new(
         "yahoo.forever",
         BadReputation,
         YAHOO,
@@ -47,7 +37,7 @@ pub(super) const RULES: &[Rule] = &[
     )
     .lasts(PermanentInDisguise)
     .doc(YCODES),
-    rule(
+    Rule::new(
         "yahoo.greylist",
         Greylisted,
         YAHOO,
@@ -55,7 +45,7 @@ pub(super) const RULES: &[Rule] = &[
         "421 4.7.0 [GL01] Message from (192.0.2.1) temporarily deferred",
     )
     .doc(YCODES),
-    rule(
+    Rule::new(
         "yahoo.blocklist",
         Blocklisted,
         YAHOO,
@@ -63,7 +53,7 @@ pub(super) const RULES: &[Rule] = &[
         "553 5.7.1 mx.example.net: bl21",
     )
     .doc(YCODES),
-    rule(
+    Rule::new(
         "yahoo.rate",
         RateLimited,
         YAHOO,
@@ -71,7 +61,7 @@ pub(super) const RULES: &[Rule] = &[
         "421 4.7.0 [RL01] Message from (192.0.2.1) temporarily deferred: slow",
     )
     .doc(YCODES),
-    rule(
+    Rule::new(
         "yahoo.connection",
         TooManyConnections,
         YAHOO,
@@ -79,7 +69,7 @@ pub(super) const RULES: &[Rule] = &[
         "421 Max message per connection reached, closing transmission channel",
     )
     .doc(YCODES),
-    rule(
+    Rule::new(
         "yahoo.policy",
         PolicyRejected,
         YAHOO,
@@ -87,7 +77,7 @@ pub(super) const RULES: &[Rule] = &[
         "554 mx.example.net: ph01 email not accepted for policy reasons",
     )
     .doc(YCODES),
-    rule(
+    Rule::new(
         "yahoo.headers",
         ContentRejected,
         YAHOO,
@@ -95,8 +85,9 @@ pub(super) const RULES: &[Rule] = &[
         "554 Message not allowed - Headers are not RFC compliant[291]",
     )
     .doc(YCODES),
-    rule("yahoo.server", SystemProblem, YAHOO, &["bs0*"], "451 mx.example.net: bs0").doc(YCODES),
-    rule(
+    Rule::new("yahoo.server", SystemProblem, YAHOO, &["bs0*"], "451 mx.example.net: bs0")
+        .doc(YCODES),
+    Rule::new(
         "yahoo.deferred",
         BadReputation,
         YAHOO,
@@ -104,7 +95,7 @@ pub(super) const RULES: &[Rule] = &[
         "421 mx.example.net: message from, temporarily deferred",
     )
     .doc(YCODES),
-    rule(
+    Rule::new(
         "yahoo.delivery",
         MailboxUnavailable,
         YAHOO,
@@ -112,7 +103,7 @@ pub(super) const RULES: &[Rule] = &[
         "554 mx.example.net: delivery error dd not a valid recipient",
     )
     .doc(YCODES),
-    rule(
+    Rule::new(
         "yahoo.delivery.none",
         Unknown,
         YAHOO,
@@ -120,43 +111,43 @@ pub(super) const RULES: &[Rule] = &[
         "554 mx.example.net: delivery error dd requested mail action aborted",
     )
     .doc(YCODES),
-    rule(
+    Rule::new(
         "aol.dynamic",
         Blocklisted,
         AOL,
         &["con b1", "rtr (bl|bb|du)", "dyn (b1|b2)"],
         "554 RTR:BB http://postmaster.info.aol.com/errors/554rtrbb.html",
     ),
-    rule(
+    Rule::new(
         "aol.rdns",
         RdnsHelo,
         AOL,
         &["rtr (rd|ge)"],
         "554 RTR:RD http://postmaster.info.aol.com/errors/554rtrrd.html",
     ),
-    rule(
+    Rule::new(
         "aol.complaints",
         BadReputation,
         AOL,
         &["rly (b1|b2|b3|bd)", "(snd|snt) (b1|b2|t1)"],
         "421 mx.example.net: rly b1",
     ),
-    rule(
+    Rule::new(
         "aol.content",
         ContentRejected,
         AOL,
         &["hvu (b1|b2|b3)", "rly (ch|ch2|ch3)"],
         "554 mx.example.net: hvu b1",
     ),
-    rule("aol.rate", RateLimited, AOL, &["dyn t1"], "421 mx.example.net: dyn t1"),
-    rule(
+    Rule::new("aol.rate", RateLimited, AOL, &["dyn t1"], "421 mx.example.net: dyn t1"),
+    Rule::new(
         "aol.connections",
         TooManyConnections,
         AOL,
         &["cnn (b1|t1|to)"],
         "421 mx.example.net: cnn b1",
     ),
-    rule(
+    Rule::new(
         "apple.volume",
         RateLimited,
         APPLE,
@@ -164,7 +155,7 @@ pub(super) const RULES: &[Rule] = &[
         "421 4.7.1 mx.example.net: deferred due to excessive volume",
     )
     .doc("https://support.apple.com/en-us/HT204137"),
-    rule(
+    Rule::new(
         "apple.policy",
         PolicyRejected,
         APPLE,
@@ -172,7 +163,7 @@ pub(super) const RULES: &[Rule] = &[
         "550 5.7.1 [CS01] Message rejected due to local policy.",
     )
     .doc("https://support.apple.com/en-us/HT204137"),
-    rule(
+    Rule::new(
         "qq.frequency",
         RateLimited,
         QQ,
@@ -180,7 +171,7 @@ pub(super) const RULES: &[Rule] = &[
         "550 Ip frequency limited [abc IP: 192.0.2.1].",
     )
     .doc("https://service.mail.qq.com"),
-    rule(
+    Rule::new(
         "qq.connections",
         TooManyConnections,
         QQ,
@@ -188,7 +179,7 @@ pub(super) const RULES: &[Rule] = &[
         "550 Connection frequency limited",
     )
     .doc("https://service.mail.qq.com"),
-    rule(
+    Rule::new(
         "qq.content",
         ContentRejected,
         QQ,
@@ -196,7 +187,7 @@ pub(super) const RULES: &[Rule] = &[
         "550 Mail content denied",
     )
     .doc("https://service.mail.qq.com"),
-    rule(
+    Rule::new(
         "qq.reputation",
         BadReputation,
         QQ,
@@ -204,7 +195,7 @@ pub(super) const RULES: &[Rule] = &[
         "550 Suspected bounce attacks",
     )
     .doc("https://service.mail.qq.com"),
-    rule(
+    Rule::new(
         "qq.recipient",
         MailboxUnavailable,
         QQ,
@@ -212,7 +203,7 @@ pub(super) const RULES: &[Rule] = &[
         "550 mailbox unavailable or access denied",
     )
     .doc("https://service.mail.qq.com"),
-    rule(
+    Rule::new(
         "qq.rejected",
         PolicyRejected,
         QQ,
@@ -220,7 +211,7 @@ pub(super) const RULES: &[Rule] = &[
         "550 Mail is rejected by recipients",
     )
     .doc("https://service.mail.qq.com"),
-    rule(
+    Rule::new(
         "netease.connections",
         TooManyConnections,
         NETEASE,
@@ -228,7 +219,7 @@ pub(super) const RULES: &[Rule] = &[
         "421 HL:ICC 163 mx1,192.0.2.1",
     )
     .doc(NETEASE_CODES),
-    rule(
+    Rule::new(
         "netease.rate",
         RateLimited,
         NETEASE,
@@ -236,9 +227,15 @@ pub(super) const RULES: &[Rule] = &[
         "451 MI:SFQ 163 mx1",
     )
     .doc(NETEASE_CODES),
-    rule("netease.reputation", BadReputation, NETEASE, &["hl (rep|ihu)"], "421 HL:REP 163 mx1")
-        .doc(NETEASE_CODES),
-    rule(
+    Rule::new(
+        "netease.reputation",
+        BadReputation,
+        NETEASE,
+        &["hl (rep|ihu)"],
+        "421 HL:REP 163 mx1",
+    )
+    .doc(NETEASE_CODES),
+    Rule::new(
         "netease.blocklist",
         Blocklisted,
         NETEASE,
@@ -246,9 +243,9 @@ pub(super) const RULES: &[Rule] = &[
         "450 DT:RBL 163 mx1",
     )
     .doc(NETEASE_CODES),
-    rule("netease.spam", ContentRejected, NETEASE, &["dt (spm|sum)"], "451 DT:SPM 163 mx1")
+    Rule::new("netease.spam", ContentRejected, NETEASE, &["dt (spm|sum)"], "451 DT:SPM 163 mx1")
         .doc(NETEASE_CODES),
-    rule(
+    Rule::new(
         "netease.sender",
         SenderRejected,
         NETEASE,
@@ -256,10 +253,11 @@ pub(super) const RULES: &[Rule] = &[
         "550 MI:IMF 163 mx1",
     )
     .doc(NETEASE_CODES),
-    rule("netease.helo", RdnsHelo, NETEASE, &["mi nhd"], "550 MI:NHD 163 mx1").doc(NETEASE_CODES),
-    rule("netease.spf", SenderAuthFailed, NETEASE, &["mi spf"], "550 MI:SPF 163 mx1")
+    Rule::new("netease.helo", RdnsHelo, NETEASE, &["mi nhd"], "550 MI:NHD 163 mx1")
         .doc(NETEASE_CODES),
-    rule(
+    Rule::new("netease.spf", SenderAuthFailed, NETEASE, &["mi spf"], "550 MI:SPF 163 mx1")
+        .doc(NETEASE_CODES),
+    Rule::new(
         "netease.auth",
         BadReputation,
         NETEASE,
@@ -267,7 +265,7 @@ pub(super) const RULES: &[Rule] = &[
         "554 IP is rejected, smtp auth error limit exceed",
     )
     .doc(NETEASE_CODES),
-    rule(
+    Rule::new(
         "mailru.spam",
         ContentRejected,
         MAILRU,
@@ -275,7 +273,7 @@ pub(super) const RULES: &[Rule] = &[
         "550 mx.example.net: spam message rejected",
     )
     .doc("https://help.mail.ru"),
-    rule(
+    Rule::new(
         "mailru.dynamic",
         RdnsHelo,
         MAILRU,
@@ -283,14 +281,14 @@ pub(super) const RULES: &[Rule] = &[
         "550 Sorry, we do not accept mail from hosts with dynamic IP or generic DNS \
              PTR-records.",
     ),
-    rule(
+    Rule::new(
         "mailru.blocked",
         Blocklisted,
         MAILRU,
         &["access from ip address .. blocked"],
         "550 mx.example.net: access from ip address, blocked",
     ),
-    rule(
+    Rule::new(
         "mailru.recipient",
         MailboxUnavailable,
         MAILRU,
@@ -298,35 +296,35 @@ pub(super) const RULES: &[Rule] = &[
         "550 Message was not accepted -- invalid mailbox.  Local mailbox a@example.com is \
              unavailable: user is terminated",
     ),
-    rule(
+    Rule::new(
         "yandex.later",
         SystemProblem,
         YANDEX,
         &["sorry the service is currently unavailable please come back later"],
         "451 4.7.1 mx.example.net: sorry the service is currently unavailable please come back later",
     ),
-    rule(
+    Rule::new(
         "yandex.rate",
         RateLimited,
         YANDEX,
         &["recipient has exceeded [their] message rate limit"],
         "450 4.2.1 mx.example.net: recipient has exceeded message rate limit",
     ),
-    rule(
+    Rule::new(
         "yandex.spam",
         ContentRejected,
         YANDEX,
         &["under suspicion of spam", "blocked by spam statistics"],
         "554 5.7.1 [1] Message rejected under suspicion of SPAM",
     ),
-    rule(
+    Rule::new(
         "zoho.policy",
         PolicyRejected,
         ZOHO,
         &["mailpolicy violation", "restricted by policy", "unusual sending activity"],
         "554 5.2.3 mx.example.net: mailpolicy violation",
     ),
-    rule(
+    Rule::new(
         "zoho.relay",
         RelayDenied,
         ZOHO,
