@@ -240,6 +240,23 @@ async fn the_second_look_stays_within_the_total() {
     assert_eq!(server.stats().sessions, 1);
 }
 
+/// At every address their server is down; at one of several, the way to that one.
+#[tokio::test]
+async fn a_refused_connection_is_blamed_by_what_the_other_addresses_do() {
+    let server = start(Behaviour::plain());
+    let two = Zone::new().address("two.test", [127, 0, 0, 1]).address("two.test", [127, 0, 0, 77]);
+    let (_dns, prober) = world(&two, Policy::default());
+    let place = Place::parse(&format!("two.test:{}", server.address().port())).unwrap();
+    let refused = async || {
+        let round = run(&prober, &check(place.clone(), Module::new("smtp"))).await;
+        let failures = round.observations.iter().filter_map(|seen| seen.failure.clone());
+        failures.map(|failure| (failure.cause, failure.blame)).collect::<Vec<_>>()
+    };
+    assert_eq!(refused().await, [(Cause::ConnectRefused, Blame::Path)]);
+    server.stop().await;
+    assert_eq!(refused().await, [(Cause::ConnectRefused, Blame::Target); 2]);
+}
+
 /// A negative test: AUTH without TLS must be refused.
 fn clear_login() -> Module {
     Module {
