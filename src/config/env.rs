@@ -100,7 +100,7 @@ fn collect(
 }
 
 fn is_list(key: &str) -> bool {
-    file::reference().iter().any(|doc| doc.path == key && doc.kind.starts_with("list"))
+    file::reference().any(|doc| doc.path == key && doc.kind.starts_with("list"))
 }
 
 fn node(value: Value, name: &str) -> Node {
@@ -120,7 +120,6 @@ fn list(text: &str, name: &str) -> Value {
 fn names() -> Vec<String> {
     let tops = ["exporter.", "dns.", "tls."];
     file::reference()
-        .iter()
         .filter(|doc| tops.iter().any(|top| doc.path.starts_with(top)) && doc.kind != "map")
         .map(|doc| format!("{PREFIX}{}", doc.path.replace('.', "__").to_ascii_uppercase()))
         .collect()
