@@ -9,6 +9,7 @@
 //! changes while somebody still reads it, and changed in place otherwise.
 
 mod ledger;
+pub mod listings;
 mod view;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::SystemTime;
 
+pub use listings::{ListView, ListingChange, ListingView, Listings, QueryResult};
 pub use view::{Change, EndpointView, HistoryEntry, View};
 
 use crate::observation::{Observation, Round, SkipReason};

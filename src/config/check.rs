@@ -63,6 +63,7 @@ pub(super) fn check(
         policy,
         modules: modules.by_name,
         targets: targets.by_name,
+        dnsbl: None,
         watched: targets.watched,
         warnings: Vec::new(),
         shown: String::new(),

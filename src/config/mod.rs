@@ -31,6 +31,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::dnsbl::Plan;
 use crate::target::{Check, Module, Policy, Target};
 
 /// A configuration that was checked whole.
@@ -42,6 +43,8 @@ pub struct Config {
     pub modules: BTreeMap<Arc<str>, Arc<Module>>,
     /// Targets of the file and of `target_files`, by name.
     pub targets: BTreeMap<Arc<str>, Arc<Target>>,
+    /// What is looked up on DNS block lists; none when nothing is configured.
+    pub dnsbl: Option<Arc<Plan>>,
     /// The patterns of `target_files`, each with its directory, for [`matching`]: a file of theirs
     /// that comes, goes or changes asks for a reload.
     pub watched: Vec<PathBuf>,

@@ -8,21 +8,23 @@ use std::path::{Path, PathBuf};
 const EDGES: &[(&str, &[&str])] = &[
     ("smtp", &[]),
     ("cause", &["smtp"]),
+    ("dnsbl", &[]),
     ("target", &["smtp", "cause"]),
-    ("observation", &["smtp", "cause", "target"]),
-    ("net", &["smtp", "cause", "target", "observation"]),
-    ("store", &["smtp", "cause", "target", "observation"]),
-    ("probe", &["smtp", "cause", "target", "observation", "net"]),
-    ("schedule", &["target", "observation", "store", "probe"]),
-    ("metrics", &["smtp", "cause", "target", "observation", "store"]),
-    ("config", &["smtp", "cause", "target"]),
-    ("web", &["smtp", "cause", "target", "observation", "store", "probe", "metrics"]),
+    ("observation", &["smtp", "cause", "dnsbl", "target"]),
+    ("net", &["smtp", "cause", "dnsbl", "target", "observation"]),
+    ("store", &["smtp", "cause", "dnsbl", "target", "observation"]),
+    ("probe", &["smtp", "cause", "dnsbl", "target", "observation", "net"]),
+    ("schedule", &["dnsbl", "target", "observation", "store", "probe"]),
+    ("metrics", &["smtp", "cause", "dnsbl", "target", "observation", "store"]),
+    ("config", &["smtp", "cause", "dnsbl", "target"]),
+    ("web", &["smtp", "cause", "dnsbl", "target", "observation", "store", "probe", "metrics"]),
     ("demo", &[]),
     (
         "app",
         &[
             "smtp",
             "cause",
+            "dnsbl",
             "target",
             "observation",
             "net",
@@ -35,7 +37,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "demo",
         ],
     ),
-    ("cli", &["app", "smtp", "cause", "target", "observation", "config", "metrics"]),
+    ("cli", &["app", "smtp", "cause", "dnsbl", "target", "observation", "config", "metrics"]),
 ];
 
 /// What a pure file may not name: input, output, clocks, tasks and logs.
@@ -53,8 +55,14 @@ const IMPURE: &[&str] = &[
 ];
 
 /// Rooms and files that are pure.
-const PURE: &[&str] =
-    &["src/smtp", "src/cause", "src/target", "src/probe/budget.rs", "src/schedule/cadence.rs"];
+const PURE: &[&str] = &[
+    "src/smtp",
+    "src/cause",
+    "src/dnsbl",
+    "src/target",
+    "src/probe/budget.rs",
+    "src/schedule/cadence.rs",
+];
 
 /// Lines that a file may have. Longer ones hold more than one room.
 const LONGEST: usize = 450;

@@ -1,0 +1,10 @@
+//! The names that are asked for (RFC 5782, 2.1, 2.2, 2.4).
+
+use super::{Subject, Zone};
+
+/// The name to ask for, without the trailing dot: an IPv4 address as reversed octets, an IPv6 address
+/// as 32 reversed nibbles, a domain as it is; each in front of the zone. It holds the zone's key, if
+/// there is one, so it is for asking and never for showing.
+pub fn name(subject: &Subject, zone: &Zone) -> String {
+    format!("{subject}.{}", zone.expose())
+}
