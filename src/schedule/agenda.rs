@@ -183,3 +183,165 @@ impl Agenda {
         queue.waiting.insert((due, item.clone()));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dnsbl::{Codes, Kind, List, Operator, SubjectKind, Zone};
+
+    const HOUR: Duration = Duration::from_secs(3600);
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn plan(lists: usize, operators: usize) -> Plan {
+        let list = |n: usize| List {
+            name: format!("bl{n}.test").into(),
+            zone: Zone::Public(format!("bl{n}.test").into()),
+            kind: Kind::Block,
+            subjects: vec![SubjectKind::Ip4],
+            codes: Codes::Any,
+            refusals: Vec::new(),
+            operator: Arc::new(Operator {
+                name: format!("operator{}", n % operators).into(),
+                min_gap: Duration::ZERO,
+            }),
+            delisting: None,
+            servers: Vec::new(),
+            has_test_points: true,
+        };
+        Plan {
+            interval: HOUR,
+            listed_interval: HOUR / 4,
+            health_interval: HOUR,
+            timeout: Duration::from_secs(5),
+            subjects: Vec::new(),
+            from_targets: None,
+            own: None,
+            lists: (0..lists).map(|n| Arc::new(list(n))).collect(),
+            servers: Vec::new(),
+        }
+    }
+
+    fn subjects(count: u8) -> Vec<Wanted> {
+        (0..count)
+            .map(|n| Wanted {
+                subject: Subject::Address([192, 0, 2, n].into()),
+                labels: BTreeMap::new(),
+            })
+            .collect()
+    }
+
+    /// Runs to `end`, each look-up taking no time; gives when each was started.
+    fn run(agenda: &mut Agenda, end: Duration, listed: &[Item]) -> Vec<(Duration, Item)> {
+        let mut started = Vec::new();
+        while let Some(now) = agenda.next().filter(|now| *now < end) {
+            let item = agenda.take(now).expect("it is due");
+            let operator = agenda.operator_of(&item).unwrap();
+            agenda.done(&operator, &item, listed.contains(&item), now);
+            started.push((now, item));
+        }
+        started
+    }
+
+    #[test]
+    fn a_hundred_subjects_on_fifty_lists_are_spread_over_the_hour() {
+        let (plan, subjects) = (plan(50, 20), subjects(100));
+        let mut agenda = Agenda::default();
+        agenda.replan(Some(&plan), &subjects, Duration::ZERO);
+        let first = run(&mut agenda, MINUTE, &[]);
+        // Each list's test points come before its first subject.
+        for list in &plan.lists {
+            let of_list = first.iter().find(|(_, item)| item.list == list.name);
+            assert_eq!(of_list.unwrap().1.subject, None, "{}", list.name);
+        }
+        assert_eq!(first.len(), 5050, "everybody once within a minute");
+        // From the second hour on each has its own place, and comes once an hour.
+        run(&mut agenda, 2 * HOUR, &[]);
+        let hour = run(&mut agenda, 3 * HOUR, &[]);
+        assert_eq!(hour.len(), 5050);
+        let mut per_minute = [0u32; 60];
+        for (at, _) in &hour {
+            per_minute[usize::try_from((*at - 2 * HOUR).as_secs() / 60).unwrap()] += 1;
+        }
+        // The mean is 84.
+        assert!(per_minute.iter().all(|count| (50..=125).contains(count)), "{per_minute:?}");
+        let each: HashSet<&Item> = hour.iter().map(|(_, item)| item).collect();
+        assert_eq!(each.len(), 5050, "nobody twice");
+    }
+
+    #[test]
+    fn what_is_listed_comes_oftener_and_nobody_else() {
+        let (plan, subjects) = (plan(5, 5), subjects(10));
+        let mut agenda = Agenda::default();
+        agenda.replan(Some(&plan), &subjects, Duration::ZERO);
+        let listed = Item { list: "bl3.test".into(), subject: Some(subjects[7].subject.clone()) };
+        run(&mut agenda, 2 * HOUR, std::slice::from_ref(&listed));
+        let hour = run(&mut agenda, 3 * HOUR, std::slice::from_ref(&listed));
+        let of = |item: &Item| hour.iter().filter(|(_, started)| started == item).count();
+        assert_eq!(of(&listed), 4);
+        // 49 subjects and 5 lists' test points once.
+        assert_eq!(hour.len(), 4 + 49 + 5);
+    }
+
+    #[test]
+    fn a_replan_moves_nobody_who_stays() {
+        let (plan, subjects) = (plan(5, 2), subjects(10));
+        let mut agenda = Agenda::default();
+        agenda.replan(Some(&plan), &subjects, Duration::ZERO);
+        run(&mut agenda, HOUR, &[]);
+        let dues = |agenda: &Agenda| -> BTreeMap<Item, Duration> {
+            agenda.dues().map(|(item, due)| (item.clone(), due)).collect()
+        };
+        let before = dues(&agenda);
+        agenda.replan(Some(&plan), &subjects, HOUR + MINUTE);
+        assert_eq!(dues(&agenda), before);
+        // One goes, and the others stay where they are.
+        agenda.replan(Some(&plan), &subjects[1..], HOUR + MINUTE);
+        let after = dues(&agenda);
+        assert_eq!(after.len(), 9 * 5 + 5);
+        assert!(after.iter().all(|(item, due)| before[item] == *due));
+        // A shorter interval takes effect within a minute, and nobody is asked twice.
+        let shorter = Plan { interval: 10 * MINUTE, ..plan.clone() };
+        agenda.replan(Some(&shorter), &subjects[1..], HOUR + MINUTE);
+        let started = run(&mut agenda, HOUR + 2 * MINUTE, &[]);
+        let started: Vec<_> = started.iter().filter(|(_, item)| item.subject.is_some()).collect();
+        assert_eq!(started.len(), 45);
+        agenda.replan(None, &[], 2 * HOUR);
+        assert_eq!(agenda.next(), None);
+        assert!(agenda.items.is_empty() && agenda.queues.is_empty());
+    }
+
+    #[test]
+    fn a_silent_operator_holds_up_nobody_else() {
+        let (plan, subjects) = (plan(4, 2), subjects(10));
+        let mut agenda = Agenda::default();
+        agenda.replan(Some(&plan), &subjects, Duration::ZERO);
+        // The first look-up of operator0 never ends.
+        let stuck = agenda.take(Duration::ZERO).unwrap();
+        let operator = agenda.operator_of(&stuck).unwrap();
+        let started = run(&mut agenda, MINUTE, &[]);
+        assert_eq!(started.len(), 2 * 10 + 2, "two lists of the other operator");
+        assert!(started.iter().all(|(_, item)| agenda.operator_of(item).unwrap() != operator));
+        // It ends late: what went by is not made up for, and the next comes at once.
+        let next = agenda.done(&operator, &stuck, false, 3 * HOUR).unwrap();
+        assert!(next >= 3 * HOUR && next < 4 * HOUR);
+        assert!(agenda.next().unwrap() < MINUTE);
+    }
+
+    #[test]
+    fn what_is_not_believed_any_more_comes_soon() {
+        let (plan, subjects) = (plan(2, 2), subjects(10));
+        let mut agenda = Agenda::default();
+        agenda.replan(Some(&plan), &subjects, Duration::ZERO);
+        run(&mut agenda, HOUR, &[]);
+        agenda.soon("bl0.test", HOUR);
+        let started = run(&mut agenda, HOUR + MINUTE, &[]);
+        let anew: HashSet<&Item> = started
+            .iter()
+            .filter(|(_, item)| &*item.list == "bl0.test" && item.subject.is_some())
+            .map(|(_, item)| item)
+            .collect();
+        assert_eq!(anew.len(), 10);
+        let others = started.iter().filter(|(_, item)| &*item.list == "bl1.test").count();
+        assert!(others < 3, "{others}");
+    }
+}
