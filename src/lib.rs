@@ -33,7 +33,7 @@
 //! | [`net`] | DNS, TCP and TLS; other crates' errors become a failure here |
 //! | [`store`] | the latest observation and the tally of each check |
 //! | [`probe`] | the one function that probes, and the permits that it needs |
-//! | [`schedule`] | one task per check |
+//! | [`schedule`] | one task per check, and one for all look-ups on block lists |
 //! | [`metrics`] | the catalogue, the recorder and the writer |
 //! | [`config`] | from a file to values that are right, or to all that is wrong with it |
 //! | [`web`] | what is served over HTTP |

@@ -9,13 +9,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 /// those of the DNS: their messages hold names that were asked for, and the name of a keyed block
 /// list is its key. What went wrong with a question is told by us.
 pub fn start_logging(level: &str, json: bool) {
-    let level = level.parse().unwrap_or(LevelFilter::INFO);
-    let filter = Targets::new()
-        .with_default(level.min(LevelFilter::WARN))
-        .with_target("hickory_resolver", LevelFilter::OFF)
-        .with_target("hickory_net", LevelFilter::OFF)
-        .with_target("hickory_proto", LevelFilter::OFF)
-        .with_target(env!("CARGO_CRATE_NAME"), level);
+    let filter = filter(level.parse().unwrap_or(LevelFilter::INFO));
     let registry = tracing_subscriber::registry().with(filter);
     // The event's own `target` is the Rust module; ours is the probed one.
     let started = if json {
@@ -32,4 +26,32 @@ pub fn start_logging(level: &str, json: bool) {
     };
     // Another subscriber may be there already, in a test.
     let _ = started;
+}
+
+/// What is let through at a level.
+fn filter(level: LevelFilter) -> Targets {
+    Targets::new()
+        .with_default(level.min(LevelFilter::WARN))
+        .with_target("hickory_resolver", LevelFilter::OFF)
+        .with_target("hickory_net", LevelFilter::OFF)
+        .with_target("hickory_proto", LevelFilter::OFF)
+        .with_target(env!("CARGO_CRATE_NAME"), level)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tracing::Level;
+
+    #[test]
+    fn libraries_of_the_dns_are_never_heard() {
+        let all = filter(LevelFilter::TRACE);
+        for library in ["hickory_resolver::name_server_pool", "hickory_net::udp", "hickory_proto"] {
+            assert!(!all.would_enable(library, &Level::ERROR), "{library}");
+        }
+        assert!(all.would_enable("rustls", &Level::WARN));
+        assert!(!all.would_enable("rustls", &Level::INFO));
+        assert!(all.would_enable("smtp_exporter::probe", &Level::TRACE));
+        assert!(!filter(LevelFilter::INFO).would_enable("smtp_exporter::probe", &Level::DEBUG));
+    }
 }

@@ -229,7 +229,7 @@ impl Desk {
         let was = before.as_deref().map(is_listed);
         let told = !matches!(lookup.verdict, Verdict::Unknown(..));
         let mut healed = false;
-        if told && was.unwrap_or(false) != is_listed(&lookup) && !self.checked_lately(list) {
+        if told && was.unwrap_or(false) != is_listed(&lookup) && !self.checked_lately(plan, list) {
             // A list that went wrong changes what it says of everybody. So a change is believed when
             // the test points were seen to be right just now.
             healed = self.look_at_health(plan, list).await.healed;
@@ -271,8 +271,9 @@ impl Desk {
     }
 
     /// True when the list's test points were seen to be right a moment ago, or it has none.
-    fn checked_lately(&self, list: &List) -> bool {
-        let lately = |told: Instant| told.elapsed() < CHECKED_LATELY;
+    fn checked_lately(&self, plan: &Plan, list: &List) -> bool {
+        let lately = (plan.health_interval / 60).min(CHECKED_LATELY);
+        let lately = |told: Instant| told.elapsed() < lately;
         !list.has_test_points || self.lookups.health_told(list).is_some_and(lately)
     }
 
@@ -371,7 +372,8 @@ fn log_health(list: &List, health: &Health, changed: bool) {
 
 /// How often targets' and own addresses are looked for.
 const REFRESH: Duration = Duration::from_secs(10);
-/// How old the last look at a list's test points may be when it says something new.
+/// How old the last look at a list's test points may be when it says something new: a minute, or a
+/// sixtieth of their interval when that is less.
 const CHECKED_LATELY: Duration = Duration::from_secs(60);
 /// Private addresses that are remembered as told of.
 const MAX_TOLD: usize = 64;
