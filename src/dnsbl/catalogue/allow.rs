@@ -106,9 +106,7 @@ pub(super) static LISTS: &[Entry] = &[
         is([0, 0, 4], "corporate service"),
         is([0, 0, 5], "shared service, little spam"),
     ]),
-    abusix("white.mail.abusix.zone", &[is([0, 2, 1], "shared or trusted sender")])
-        .allow()
-        .subjects(ALL),
+    abusix("white.mail.abusix.zone", &[to([0, 2, 1], [0, 2, 5], "welcome")]).allow().subjects(ALL),
     Entry::new("iadb.isipp.com", &IADB).allow().codes(OF_IADB).test(Test::None),
     Entry::new("iadb2.isipp.com", &IADB).allow().codes(OF_IADB).test(Test::None),
     Entry::new("iddb.isipp.com", &IADB).allow().subjects(DOMAIN).codes(OF_IADB).test(Test::None),

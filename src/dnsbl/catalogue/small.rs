@@ -1,6 +1,6 @@
 //! Smaller block lists of addresses that look-up pages still ask. Few of them explain their codes.
 
-use super::{Entry, House, IP, IP6, Terms, Test, is};
+use super::{Entry, House, IP, IP6, Terms, Test, is, to};
 
 /// A list run by few people: asked seldom, and described where lists are described.
 const fn house(name: &'static str, source: &'static str) -> House {
@@ -20,6 +20,7 @@ static CYMRU: House = House::new(
 );
 static DAN: House =
     House::new("dan.me.uk", 1000, Terms::Free, "no conditions", "https://www.dan.me.uk/dnsbl");
+static CHILE: House = house("dnsblchile", "https://multirbl.valli.org/detail/dnsblchile.org.html");
 static DRMX: House = house("drmx", "https://drmx.org/").delisting("https://drmx.org/");
 static FABEL: House = house("fabel", "https://www.spamsources.fabel.dk/")
     .delisting("https://www.spamsources.fabel.dk/delist");
@@ -78,6 +79,11 @@ pub(super) static LISTS: &[Entry] = &[
         .subjects(IP)
         .codes(&[is([0, 0, 100], "tor exit")])
         .test(Test::None),
+    Entry::new("dnsblchile.org", &CHILE).codes(&[
+        to([0, 0, 2], [0, 0, 3], "spam source"),
+        is([0, 0, 5], "scam source"),
+        to([0, 0, 10], [0, 0, 11], "no mail server"),
+    ]),
     Entry::new("bl.drmx.org", &DRMX),
     Entry::new("spamsources.fabel.dk", &FABEL).codes(&[is([0, 0, 2], "spam source")]),
     Entry::new("forbidden.icm.edu.pl", &ICM),

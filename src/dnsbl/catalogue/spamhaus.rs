@@ -1,7 +1,7 @@
 //! Spamhaus: the public mirrors, and the same zones behind a key (Data Query Service), which all are
 //! one operator.
 
-use super::{Access, DOMAIN, Entry, House, IP, IP4, Span, Terms, is, to};
+use super::{Access, DOMAIN, Entry, House, IP, IP4, Span, Terms, Test, is, to};
 
 static SPAMHAUS: House = House::new(
     "spamhaus",
@@ -48,6 +48,9 @@ const NO_ADDRESSES: &[Span] =
 const NO_ADDRESSES_ZRD: &[Span] =
     &[is([0, 2, 255], "this list takes domains alone; addresses go to zen.spamhaus.org")];
 
+/// The domain that the DBL lists for testing.
+const DBLTEST: Test = Test::Domain("dbltest.com");
+
 const fn public(zone: &'static str, codes: &'static [Span]) -> Entry {
     Entry::new(zone, &SPAMHAUS).codes(codes)
 }
@@ -62,13 +65,16 @@ pub(super) static LISTS: &[Entry] = &[
     public("sbl-xbl.spamhaus.org", OF_SBL_XBL).subjects(IP),
     public("xbl.spamhaus.org", OF_XBL).subjects(IP),
     public("pbl.spamhaus.org", OF_PBL).subjects(IP),
-    public("dbl.spamhaus.org", OF_DBL).subjects(DOMAIN).refusals(NO_ADDRESSES),
+    public("dbl.spamhaus.org", OF_DBL).subjects(DOMAIN).refusals(NO_ADDRESSES).test(DBLTEST),
     keyed("zen.dq.spamhaus.net", OF_ZEN).subjects(IP),
     keyed("sbl.dq.spamhaus.net", OF_SBL).subjects(IP),
     keyed("sbl-xbl.dq.spamhaus.net", OF_SBL_XBL).subjects(IP),
     keyed("xbl.dq.spamhaus.net", OF_XBL).subjects(IP),
     keyed("pbl.dq.spamhaus.net", OF_PBL).subjects(IP),
     keyed("authbl.dq.spamhaus.net", &[AUTHBL]).subjects(IP4),
-    keyed("dbl.dq.spamhaus.net", OF_DBL).subjects(DOMAIN).refusals(NO_ADDRESSES),
-    keyed("zrd.dq.spamhaus.net", OF_ZRD).subjects(DOMAIN).refusals(NO_ADDRESSES_ZRD),
+    keyed("dbl.dq.spamhaus.net", OF_DBL).subjects(DOMAIN).refusals(NO_ADDRESSES).test(DBLTEST),
+    keyed("zrd.dq.spamhaus.net", OF_ZRD)
+        .subjects(DOMAIN)
+        .refusals(NO_ADDRESSES_ZRD)
+        .test(Test::None),
 ];
