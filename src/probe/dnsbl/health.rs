@@ -1,14 +1,13 @@
 //! Whether a list is one: its test points (RFC 5782, 5).
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use tokio::time::Instant;
 
 use super::{Lookups, lock, unknown};
-use crate::dnsbl::{List, Reason, Subject, SubjectKind, Verdict, query};
+use crate::dnsbl::{List, Reason, Reply, Subject, Verdict, health, query};
 use crate::observation::{Health, Lookup};
 
 /// A look at a list's test points.
@@ -60,48 +59,43 @@ impl Lookups {
     /// of subject that it takes. None for a list without test points: it is not judged.
     ///
     /// From an unhealthy list nothing is believed, so when the health changes, the answers kept from
-    /// it are forgotten. A refusal, silence and the like tell nothing of the list's content: then
-    /// what was told before holds.
+    /// it are forgotten. A refusal, silence, and an answer that somebody on the way rewrote tell
+    /// nothing of the list's content: then what was told before holds.
     pub async fn look_at_health(&self, list: &Arc<List>) -> Option<HealthLook> {
-        if !list.has_test_points {
+        let points = query::test_points(list);
+        if points.is_empty() {
             return None;
         }
         let mut questions = Vec::new();
-        let mut wrong = Vec::new();
+        let mut answers = Vec::new();
         let mut untold = None;
-        for (point, must_be_listed) in list.subjects.iter().flat_map(|kind| test_points(*kind)) {
-            let lookup = self.look_at_point(list, &point).await;
-            match &lookup.verdict {
-                Verdict::Listed(_) if !must_be_listed => {
-                    wrong.push(format!("it lists {point}, which no list may"));
-                }
-                Verdict::Clean if must_be_listed => {
-                    wrong.push(format!("it does not list {point}, which every list must"));
-                }
-                Verdict::Listed(_) | Verdict::Clean => {}
-                Verdict::Unknown(reason, detail) => {
-                    untold.get_or_insert_with(|| format!("{point}: {reason}: {detail}"));
-                }
+        for point in points {
+            let (lookup, reply) = self.look_at_point(list, &point.subject).await;
+            if let Verdict::Unknown(reason, detail) = &lookup.verdict {
+                untold = Some(format!("{}: {reason}: {detail}", point.subject));
             }
-            questions.extend(Some(lookup).filter(|lookup| lookup.duration.is_some()));
+            if let Some(reply) = reply {
+                questions.push(lookup);
+                answers.push((point, reply));
+            }
             if untold.is_some() {
                 // Nobody answers, or nobody should be asked: the other points will fare no better.
+                answers.pop();
                 break;
             }
         }
-        let trouble = (!wrong.is_empty()).then(|| wrong.join("; "));
-        let healthy = match (&trouble, &untold) {
-            (Some(_), _) => Some(false),
-            (None, Some(_)) => None,
-            (None, None) => Some(true),
+        let (healthy, detail) = match (health(list, &answers), untold) {
+            ((Some(false), detail), _) => (Some(false), detail),
+            (_, Some(untold)) => (None, untold),
+            (told, None) => told,
         };
-        let changed = healthy.is_some() && self.healths.tell(list, trouble.clone());
+        let trouble = (healthy == Some(false)).then(|| detail.clone());
+        let changed = healthy.is_some() && self.healths.tell(list, trouble);
         if changed {
             lock(&self.kept).forget(&list.name);
         }
-        let detail = trouble.or(untold).unwrap_or_default();
-        let health = Health { ended: SystemTime::now(), healthy, detail };
-        Some(HealthLook { health, changed, questions })
+        let seen = Health { ended: SystemTime::now(), healthy, detail };
+        Some(HealthLook { health: seen, changed, questions })
     }
 
     /// When the list's test points last told something.
@@ -110,14 +104,18 @@ impl Lookups {
     }
 
     /// One test point: always asked, never kept, unless its operator is left alone.
-    async fn look_at_point(&self, list: &Arc<List>, point: &Subject) -> Lookup {
+    async fn look_at_point(&self, list: &Arc<List>, point: &Subject) -> (Lookup, Option<Reply>) {
         let mut turn = self.operators.turn(list).await;
         if let Some(pause) = self.operators.pause_of(list) {
-            return unknown(list, point, Reason::Refused, &pause.to_string());
+            return (unknown(list, point, Reason::Refused, &pause.to_string()), None);
         }
-        let asked = self.ask(list, &query::name(point, &list.zone), &mut turn).await;
+        let Some(name) = query::name(point, &list.zone) else {
+            let text = "the zone's name is too long to be asked";
+            return (unknown(list, point, Reason::Other, text), None);
+        };
+        let asked = self.ask(list, &name, &mut turn).await;
         let ended = SystemTime::now();
-        Lookup {
+        let lookup = Lookup {
             list: list.clone(),
             subject: point.clone(),
             ended,
@@ -125,23 +123,7 @@ impl Lookups {
             verdict: asked.verdict,
             reasons: Vec::new(),
             good_until: ended,
-        }
+        };
+        (lookup, Some(asked.reply))
     }
-}
-
-/// The points of one kind (RFC 5782, 5): first the one that must be listed, then the one that must
-/// not be.
-fn test_points(kind: SubjectKind) -> [(Subject, bool); 2] {
-    let v6 = |last: u16| Ipv6Addr::new(0, 0, 0, 0, 0, 0xffff, 0x7f00, last);
-    let (listed, clean) = match kind {
-        SubjectKind::Ip4 => (
-            Subject::Address(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2))),
-            Subject::Address(IpAddr::V4(Ipv4Addr::LOCALHOST)),
-        ),
-        SubjectKind::Ip6 => {
-            (Subject::Address(IpAddr::V6(v6(2))), Subject::Address(IpAddr::V6(v6(1))))
-        }
-        SubjectKind::Domain => (Subject::Domain("test".into()), Subject::Domain("invalid".into())),
-    };
-    [(listed, true), (clean, false)]
 }

@@ -84,6 +84,7 @@ struct Settings {
 
 /// One question of type A, answered and judged.
 struct Asked {
+    reply: Reply,
     verdict: Verdict,
     took: Duration,
     ttl: Duration,
@@ -128,7 +129,7 @@ impl Lookups {
         if let Some(known) = self.without_asking(list, subject) {
             return known;
         }
-        let name = query::name(subject, &list.zone);
+        let name = query::name(subject, &list.zone).unwrap_or_default();
         let asked = self.ask(list, &name, &mut turn).await;
         let reasons = match &asked.verdict {
             Verdict::Listed(_) => self.reasons(list, &name, &mut turn).await,
@@ -166,6 +167,11 @@ impl Lookups {
             let text = format!("the list is not for subjects of kind {}", subject.kind());
             return Some(unknown(list, subject, Reason::Other, &text));
         }
+        if query::name(subject, &list.zone).is_none() {
+            // A name that cannot be is on no list.
+            let clean = unknown(list, subject, Reason::Other, "");
+            return Some(Lookup { verdict: Verdict::Clean, ..clean });
+        }
         if let Some(pause) = self.operators.pause_of(list) {
             return Some(unknown(list, subject, Reason::Refused, &pause.to_string()));
         }
@@ -201,7 +207,7 @@ impl Lookups {
                 "block list refuses us: its operator is left alone"
             );
         }
-        Asked { verdict, took, ttl }
+        Asked { reply, verdict, took, ttl }
     }
 
     /// The list's reasons for a name that is listed.

@@ -56,8 +56,14 @@ async fn an_unhealthy_list_is_not_asked_until_it_heals() {
     assert_eq!(lookups.look_at_health(&list).await.unwrap().health.healthy, Some(true));
     assert_eq!(word(&lookups.look_up(&list, &of).await), "listed");
     for (bad, expected) in [
-        (lists_all, "it lists 127.0.0.1, which no list may"),
-        (lists_none, "it does not list 127.0.0.2, which every list must"),
+        (
+            lists_all,
+            "127.0.0.1 is listed (127.0.0.2), as it must never be (RFC 5782): the list names everything",
+        ),
+        (
+            lists_none,
+            "127.0.0.2 is not listed, as it must be (RFC 5782): the list is empty or dead",
+        ),
     ] {
         dns.set_zone(&bad).unwrap();
         let look = lookups.look_at_health(&list).await.unwrap();

@@ -255,10 +255,8 @@ async fn a_list_that_lists_the_world_is_found_out_before_it_is_believed() {
     dns.set_zone(&world).unwrap();
     house.until("found out", |house| house.words("bl.test") == ["list_unhealthy"; 5]).await;
     let health = house.of("bl.test").health.clone().unwrap();
-    assert_eq!(
-        (health.healthy, health.detail.as_str()),
-        (Some(false), "it lists 127.0.0.1, which no list may")
-    );
+    assert_eq!(health.healthy, Some(false));
+    assert!(health.detail.contains("names everything"), "{}", health.detail);
     assert!(house.views().iter().all(|view| word(view.last_told.as_ref().unwrap()) == "clean"));
     // It mends, and one of them is really listed.
     dns.set_zone(&good.address("3.2.0.192.bl.test", CODE)).unwrap();
