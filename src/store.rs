@@ -31,6 +31,7 @@ pub struct Store {
     generation: AtomicU64,
     history_limit: AtomicUsize,
     ledger: Mutex<Ledger>,
+    listings: Listings,
 }
 
 /// The place of one check.
@@ -62,6 +63,7 @@ impl Store {
             generation: AtomicU64::new(0),
             history_limit: AtomicUsize::new(HISTORY_LIMIT),
             ledger: Mutex::new(Ledger::new(transcript_bytes)),
+            listings: Listings::default(),
         }
     }
 
@@ -159,6 +161,11 @@ impl Store {
     pub fn views(&self) -> Vec<Arc<View>> {
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
         entries.values().map(|entry| lock(&entry.slot).view.clone()).collect()
+    }
+
+    /// What is known of DNS lists.
+    pub const fn listings(&self) -> &Listings {
+        &self.listings
     }
 
     /// Bytes of transcripts that are kept now.
