@@ -163,7 +163,7 @@ impl Store {
         entries.values().map(|entry| lock(&entry.slot).view.clone()).collect()
     }
 
-    /// What is known of DNS lists.
+    /// What is known of subjects on DNS block lists.
     pub const fn listings(&self) -> &Listings {
         &self.listings
     }

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::List;
+use super::{Codes, List};
 
 /// What came back for a question of type A, before anybody judged it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +65,46 @@ closed_enum! {
 
 /// What `reply` says about a subject on `list`.
 pub fn judge(list: &List, reply: &Reply) -> Verdict {
-    let _ = (list, reply);
-    Verdict::Clean
+    let unknown = |reason, text: &str| Verdict::Unknown(reason, text.to_owned());
+    let addresses = match reply {
+        Reply::Addresses(addresses, _) => addresses,
+        Reply::Nothing(_) => return Verdict::Clean,
+        Reply::Refused => return unknown(Reason::Refused, "the server answered REFUSED"),
+        Reply::Servfail => return unknown(Reason::Servfail, "the server answered SERVFAIL"),
+        Reply::Timeout => return unknown(Reason::Timeout, "no answer in time"),
+        Reply::Other(text) => return unknown(Reason::Other, text),
+    };
+    if let Some(address) = addresses.iter().find(|address| !address.is_loopback()) {
+        let text = format!("{address} is no return code: somebody rewrites answers");
+        return Verdict::Unknown(Reason::Rewritten, text);
+    }
+    for address in addresses {
+        let own = list.refusals.iter().find(|one| (one.first..=one.last).contains(address));
+        if let Some(refusal) = own {
+            return Verdict::Unknown(Reason::Refused, format!("{address}: {}", refusal.why));
+        }
+        if matches!(address.octets(), [127, 255, 255, _]) {
+            return Verdict::Unknown(Reason::Refused, format!("{address} is a refusal"));
+        }
+    }
+    let mut codes: Vec<Code> =
+        addresses.iter().flat_map(|address| codes(&list.codes, *address)).collect();
+    codes.sort();
+    codes.dedup();
+    if codes.is_empty() { Verdict::Clean } else { Verdict::Listed(codes) }
+}
+
+fn codes(table: &Codes, address: Ipv4Addr) -> Vec<Code> {
+    let code = |meaning: &Arc<str>| Code { address, meaning: meaning.clone() };
+    match table {
+        Codes::Any => vec![code(&"unknown".into())],
+        Codes::Ranges(ranges) => {
+            let known = ranges.iter().find(|(first, last, _)| (first..=last).contains(&&address));
+            vec![known.map_or_else(|| code(&"unknown".into()), |(_, _, meaning)| code(meaning))]
+        }
+        Codes::Bits(bits) => {
+            let [.., last] = address.octets();
+            bits.iter().filter(|(bit, _)| last & bit != 0).map(|(_, why)| code(why)).collect()
+        }
+    }
 }

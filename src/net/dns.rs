@@ -276,7 +276,7 @@ impl std::fmt::Debug for Resolver {
 }
 
 /// The servers of the system, the local host if it names none, as the C library does.
-fn system_servers() -> Vec<SocketAddr> {
+pub(super) fn system_servers() -> Vec<SocketAddr> {
     let configured = hickory_resolver::system_conf::read_system_conf()
         .map(|(config, _)| config.name_servers().iter().map(|server| server.ip).collect())
         .unwrap_or_else(|_| vec![IpAddr::V4(Ipv4Addr::LOCALHOST)]);

@@ -9,6 +9,7 @@ use hickory_resolver::config::{
     ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts,
     ServerOrderingStrategy,
 };
+use hickory_resolver::lookup::Lookup;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError, NetError, NoRecords};
 use hickory_resolver::proto::op::ResponseCode;
@@ -37,6 +38,15 @@ pub(super) struct Server {
 impl Server {
     /// A server that has `timeout` for one message and its retransmissions.
     pub(super) fn new(address: SocketAddr, timeout: Duration) -> Result<Self, String> {
+        Self::keeping(address, timeout, CACHE_ANSWERS)
+    }
+
+    /// The same for somebody who keeps answers himself.
+    pub(super) fn keeping_nothing(address: SocketAddr, timeout: Duration) -> Result<Self, String> {
+        Self::keeping(address, timeout, 0)
+    }
+
+    fn keeping(address: SocketAddr, timeout: Duration, answers: u64) -> Result<Self, String> {
         let mut udp = ConnectionConfig::udp();
         udp.port = address.port();
         let mut tcp = ConnectionConfig::tcp();
@@ -52,9 +62,11 @@ impl Server {
         options.ndots = 0;
         options.use_hosts_file = ResolveHosts::Never;
         options.server_ordering_strategy = ServerOrderingStrategy::UserProvidedOrder;
-        options.cache_size = CACHE_ANSWERS;
-        options.positive_max_ttl = Some(CACHE_TIME);
-        options.negative_max_ttl = Some(CACHE_TIME);
+        options.cache_size = answers;
+        if answers > 0 {
+            options.positive_max_ttl = Some(CACHE_TIME);
+            options.negative_max_ttl = Some(CACHE_TIME);
+        }
         let resolver = builder.build().map_err(|error| format!("DNS server {address}: {error}"))?;
         Ok(Self { address, resolver })
     }
@@ -66,16 +78,27 @@ impl Server {
         kind: RecordType,
         timeout: Duration,
     ) -> Result<Answer, Failure> {
-        let error =
-            match tokio::time::timeout(timeout, self.resolver.lookup(name.clone(), kind)).await {
-                Ok(Ok(lookup)) => match follow(name, kind, lookup.answers()) {
-                    Some(answer) => return Ok(answer),
-                    None => NoRecords::new(lookup.query().clone(), ResponseCode::NoError).into(),
-                },
-                Ok(Err(error)) => error,
-                Err(_) => NetError::Timeout,
-            };
+        let error = match self.lookup(name, kind, timeout).await {
+            Ok(lookup) => match follow(name, kind, lookup.answers()) {
+                Some(answer) => return Ok(answer),
+                None => NoRecords::new(lookup.query().clone(), ResponseCode::NoError).into(),
+            },
+            Err(error) => error,
+        };
         Err(self.failure(name, kind, timeout, &error))
+    }
+
+    /// One question, with what the library made of it.
+    pub(super) async fn lookup(
+        &self,
+        name: &Name,
+        kind: RecordType,
+        timeout: Duration,
+    ) -> Result<Lookup, NetError> {
+        match tokio::time::timeout(timeout, self.resolver.lookup(name.clone(), kind)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(NetError::Timeout),
+        }
     }
 
     /// True when this server can find out that a name does not exist which nobody ever asked for.
@@ -180,7 +203,7 @@ impl Server {
 
 /// The records of the asked type that belong to the name or to the end of its aliases; none when
 /// there are none. Records of other names may stand in an answer, and nobody asked for them.
-fn follow(name: &Name, kind: RecordType, answers: &[Record]) -> Option<Answer> {
+pub(super) fn follow(name: &Name, kind: RecordType, answers: &[Record]) -> Option<Answer> {
     let mut owner = name;
     for _ in 0..MAX_ALIASES {
         let alias = answers.iter().find_map(|record| match &record.data {

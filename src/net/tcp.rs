@@ -158,6 +158,18 @@ pub fn family_available(family: Family) -> bool {
     })
 }
 
+/// The address that connections into the Internet of this family go out from, as the routing table
+/// says; nothing is sent. None without a route.
+pub fn outgoing_address(family: Family) -> Option<IpAddr> {
+    let (unspecified, far) = match family {
+        Family::Ipv4 => (IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V4(FAR_IPV4)),
+        Family::Ipv6 => (IpAddr::V6(Ipv6Addr::UNSPECIFIED), IpAddr::V6(FAR_IPV6)),
+    };
+    let socket = UdpSocket::bind((unspecified, 0)).ok()?;
+    socket.connect((far, DISCARD_PORT)).ok()?;
+    socket.local_addr().ok().map(|address| address.ip())
+}
+
 fn bind(socket: &TcpSocket, source: IpAddr, remote: SocketAddr) -> Result<(), Failure> {
     let ours = |cause, text: String| Failure::new(Phase::Connect, cause, text);
     if Family::of(source) != Family::of(remote.ip()) {

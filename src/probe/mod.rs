@@ -5,6 +5,7 @@
 pub mod blame;
 pub mod budget;
 pub mod dialog;
+pub mod dnsbl;
 mod expect;
 mod locate;
 mod mail;
