@@ -4,6 +4,7 @@ mod files;
 mod listen;
 mod logging;
 mod once;
+mod rounds;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -24,7 +25,6 @@ use crate::demo::World;
 use crate::metrics;
 use crate::net::{tcp, tls};
 use crate::probe::Prober;
-use crate::schedule::Schedule;
 use crate::store::Store;
 use crate::target::Family;
 use crate::web::{self, Control, Running};
@@ -175,7 +175,7 @@ struct App {
     store: Arc<Store>,
     prober: Arc<Prober>,
     own: metrics::Exporter,
-    schedule: tokio::sync::Mutex<Option<Schedule>>,
+    rounds: tokio::sync::Mutex<Option<rounds::Rounds>>,
     running: RwLock<Arc<Running>>,
     watched: RwLock<files::Watched>,
     ready: AtomicBool,
@@ -192,17 +192,15 @@ impl App {
             let own = own.clone();
             move |late: Duration| own.round_started(late)
         };
-        let mut schedule = Schedule::new(prober.clone(), store.clone(), lag);
-        let checks = config.checks();
-        let generation = store.replace_checks(&checks, options.history_limit);
-        schedule.replan(&checks, generation);
+        let mut rounds = rounds::Rounds::new(prober.clone(), store.clone(), lag);
+        let (_, generation) = rounds.replan(&config, options.history_limit);
         warn(&config);
         let app = Self {
             options,
             store,
             prober,
             own,
-            schedule: tokio::sync::Mutex::new(Some(schedule)),
+            rounds: tokio::sync::Mutex::new(Some(rounds)),
             watched: RwLock::new(files::Watched::of(&config.watched)),
             running: RwLock::new(running(config, generation)),
             ready: AtomicBool::new(true),
@@ -233,9 +231,9 @@ impl App {
     }
 
     async fn reload(&self) -> Result<(), String> {
-        // One at a time: the schedule's lock is held until the new configuration is in force.
-        let mut schedule = self.schedule.lock().await;
-        let Some(schedule) = schedule.as_mut() else {
+        // One at a time: the lock of what runs is held until the new configuration is in force.
+        let mut rounds = self.rounds.lock().await;
+        let Some(rounds) = rounds.as_mut() else {
             return Err("the exporter is stopping".to_owned());
         };
         let file = self.options.config_file.clone();
@@ -248,14 +246,12 @@ impl App {
             Err(error) => return Err(self.refuse(error.to_string())),
         };
         self.prober.reconfigure(config.policy.clone()).map_err(|error| self.refuse(error))?;
-        let checks = config.checks();
-        let generation = self.store.replace_checks(&checks, self.options.history_limit);
-        schedule.replan(&checks, generation);
+        let (checks, generation) = rounds.replan(&config, self.options.history_limit);
         *write(&self.watched) = before.and(&config.watched);
         warn(&config);
         *write(&self.running) = running(config, generation);
         self.own.reloaded(SystemTime::now());
-        tracing::info!(checks = checks.len(), "configuration reloaded");
+        tracing::info!(checks, "configuration reloaded");
         Ok(())
     }
 
@@ -269,8 +265,8 @@ impl App {
     }
 
     async fn stop_schedule(&self) {
-        if let Some(schedule) = self.schedule.lock().await.take() {
-            schedule.stop().await;
+        if let Some(rounds) = self.rounds.lock().await.take() {
+            rounds.stop().await;
         }
     }
 

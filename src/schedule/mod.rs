@@ -1,7 +1,9 @@
 //! One task per target and module: wait for the start, run a round, put what was seen in the store.
 //! No round of a check overlaps another of the same check, because it is one task that runs them.
 
+pub mod agenda;
 pub mod cadence;
+pub mod dnsbl;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -61,6 +61,7 @@ const PURE: &[&str] = &[
     "src/dnsbl",
     "src/target",
     "src/probe/budget.rs",
+    "src/schedule/agenda.rs",
     "src/schedule/cadence.rs",
 ];
 

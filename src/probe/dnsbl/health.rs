@@ -16,6 +16,9 @@ use crate::observation::{Health, Lookup};
 pub struct HealthLook {
     /// What came out.
     pub health: Health,
+    /// Whether it is healthy is another than what was told before; an unhealthy list of which nothing
+    /// was told before has changed too.
+    pub changed: bool,
     /// The questions that were asked for it, each a look-up of a test point.
     pub questions: Vec<Lookup>,
 }
@@ -48,7 +51,7 @@ impl Healths {
         let told = Told { list: list.clone(), at: Instant::now(), trouble };
         let healthy = told.trouble.is_none();
         let before = lock(&self.0).insert(list.name.clone(), told);
-        before.is_some_and(|before| before.trouble.is_none() != healthy)
+        before.is_none_or(|before| before.trouble.is_none()) != healthy
     }
 }
 
@@ -92,11 +95,13 @@ impl Lookups {
             (None, Some(_)) => None,
             (None, None) => Some(true),
         };
-        if healthy.is_some() && self.healths.tell(list, trouble.clone()) {
+        let changed = healthy.is_some() && self.healths.tell(list, trouble.clone());
+        if changed {
             lock(&self.kept).forget(&list.name);
         }
         let detail = trouble.or(untold).unwrap_or_default();
-        Some(HealthLook { health: Health { ended: SystemTime::now(), healthy, detail }, questions })
+        let health = Health { ended: SystemTime::now(), healthy, detail };
+        Some(HealthLook { health, changed, questions })
     }
 
     /// When the list's test points last told something.

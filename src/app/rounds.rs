@@ -1,0 +1,50 @@
+//! What runs by itself: the schedule of probes, and the look-ups on DNS block lists.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::Config;
+use crate::probe::Prober;
+use crate::probe::dnsbl::{Lookups, Manners};
+use crate::schedule::Schedule;
+use crate::schedule::dnsbl::Watch;
+use crate::store::Store;
+
+/// Both, which are planned and stopped together.
+pub(super) struct Rounds {
+    store: Arc<Store>,
+    probes: Schedule,
+    lists: Watch,
+}
+
+impl Rounds {
+    /// Nothing is planned yet. `lag` is told how late each round of probes started.
+    pub(super) fn new(
+        prober: Arc<Prober>,
+        store: Arc<Store>,
+        lag: impl Fn(Duration) + Send + Sync + 'static,
+    ) -> Self {
+        let policy = prober.policy();
+        let lookups = Lookups::new(&policy.dns_servers, policy.dns_timeout, Manners::default());
+        Self {
+            probes: Schedule::new(prober, store.clone(), lag),
+            lists: Watch::new(Arc::new(lookups), store.clone()),
+            store,
+        }
+    }
+
+    /// Makes exactly what `config` says run. Tells how many checks there are, and the store's
+    /// generation for them.
+    pub(super) fn replan(&mut self, config: &Config, history_limit: usize) -> (usize, u64) {
+        let checks = config.checks();
+        let generation = self.store.replace_checks(&checks, history_limit);
+        self.probes.replan(&checks, generation);
+        self.lists.replan(config.dnsbl.clone(), Arc::new(config.policy.clone()));
+        (checks.len(), generation)
+    }
+
+    /// Starts nothing more, says QUIT in what is open, and waits for it.
+    pub(super) async fn stop(self) {
+        tokio::join!(self.probes.stop(), self.lists.stop());
+    }
+}
