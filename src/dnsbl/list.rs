@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{Kind, SubjectKind};
+use super::{Kind, SubjectKind, catalogue, subject};
 
 /// A list that is asked.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +33,67 @@ pub struct List {
     pub servers: Vec<SocketAddr>,
     /// Whether its test points are asked. Few lists have none.
     pub has_test_points: bool,
+}
+
+impl List {
+    /// A list that the catalogue does not know: any code in 127/8 is a listing of unknown meaning,
+    /// IPv4 and IPv6 addresses are asked for, and its operator is named after the zone's last labels.
+    ///
+    /// # Errors
+    ///
+    /// When `zone` is no name of at least two labels; for a person.
+    pub fn custom(name: &str, zone: &str, kind: Kind) -> Result<Self, String> {
+        let zone = subject::name(zone)?;
+        let operator = operator_of(&zone, true)
+            .ok_or_else(|| format!("`{zone}` is a single label; write the list's whole zone"))?;
+        Ok(Self {
+            name: Arc::from(name),
+            zone: Zone::Public(zone),
+            kind,
+            subjects: vec![SubjectKind::Ip4, SubjectKind::Ip6],
+            codes: Codes::Any,
+            refusals: Vec::new(),
+            operator: Arc::new(Operator { name: operator, min_gap: CUSTOM_GAP }),
+            delisting: None,
+            servers: Vec::new(),
+            has_test_points: true,
+        })
+    }
+
+    /// A list whose zone holds a key, such as `KEY.zen.dq.spamhaus.net`. Where the catalogue knows
+    /// the rest of the zone, everything but the name and the zone is the catalogue's; otherwise it is
+    /// as for [`List::custom`], as a block list. White space around the zone does not matter.
+    ///
+    /// # Errors
+    ///
+    /// When the zone is no name, or has fewer than three labels, of which one would be the key. No
+    /// error holds any part of the zone.
+    pub fn keyed(name: &str, zone: &SecretString) -> Result<Self, String> {
+        let zone = subject::name(zone.expose_secret().trim()).map_err(|_| MALFORMED.to_owned())?;
+        // The key stands in front, so the last two labels are not it.
+        let operator = operator_of(&zone, false)
+            .filter(|operator| zone.len() > operator.len())
+            .ok_or_else(|| MALFORMED.to_owned())?;
+        let secret = Zone::Keyed(SecretString::from(&*zone));
+        if let Some(entry) = catalogue::template(&zone) {
+            return Ok(Self { name: Arc::from(name), zone: secret, ..entry.list() });
+        }
+        let plain = Self::custom(name, &operator, Kind::Block).map_err(|_| MALFORMED.to_owned())?;
+        Ok(Self { zone: secret, ..plain })
+    }
+}
+
+/// The last two labels of a zone; three where `whole` may be shown and the last two look like a
+/// registry's (`co.uk`).
+fn operator_of(zone: &str, whole: bool) -> Option<Arc<str>> {
+    let labels: Vec<&str> = zone.rsplitn(4, '.').collect();
+    match labels.as_slice() {
+        [top, second, third, ..] if whole && top.len() == 2 && second.len() <= 3 => {
+            Some(Arc::from(format!("{third}.{second}.{top}")))
+        }
+        [top, second, ..] => Some(Arc::from(format!("{second}.{top}"))),
+        _ => None,
+    }
 }
 
 /// Who runs a list.
@@ -95,7 +156,78 @@ pub enum Codes {
     Ranges(Vec<(Ipv4Addr, Ipv4Addr, Arc<str>)>),
     /// The last octet is a sum of bits, each with a meaning. No bit set is no listing.
     Bits(Vec<(u8, Arc<str>)>),
+    /// Like `Ranges`, and besides there are codes that are no listing, such as a good reputation on
+    /// a block list.
+    Mixed {
+        /// Codes that are listings.
+        listings: Vec<(Ipv4Addr, Ipv4Addr, Arc<str>)>,
+        /// Codes that are none.
+        others: Vec<(Ipv4Addr, Ipv4Addr, Arc<str>)>,
+    },
 }
+
+/// How one return code reads.
+pub(super) enum Read {
+    /// A listing with these meanings, one at least.
+    Listed(Vec<Arc<str>>),
+    /// Something else that the list says.
+    Other,
+    /// Nothing that a list says.
+    Nothing,
+}
+
+impl Codes {
+    /// Reads an address of 127/8 that is no refusal.
+    pub(super) fn read(&self, address: Ipv4Addr) -> Read {
+        let within = |spans: &[(Ipv4Addr, Ipv4Addr, Arc<str>)]| {
+            spans
+                .iter()
+                .find(|(first, last, _)| *first <= address && address <= *last)
+                .map(|(_, _, meaning)| Arc::clone(meaning))
+        };
+        let meaning = match self {
+            Self::Any => None,
+            Self::Ranges(listings) => within(listings),
+            Self::Mixed { listings, others } => {
+                if within(others).is_some() {
+                    return Read::Other;
+                }
+                within(listings)
+            }
+            Self::Bits(bits) => {
+                let [_, _, _, last] = address.octets();
+                if last == 0 {
+                    return Read::Other;
+                }
+                let meanings: Vec<_> = bits
+                    .iter()
+                    .filter(|(bit, _)| last & bit != 0)
+                    .map(|(_, meaning)| Arc::clone(meaning))
+                    .collect();
+                if !meanings.is_empty() {
+                    return Read::Listed(meanings);
+                }
+                None
+            }
+        };
+        match meaning {
+            Some(meaning) => Read::Listed(vec![meaning]),
+            // RFC 5782, 2.1: 127.0.0.1 is out of use. Those that use it say so on their pages.
+            None if address == Ipv4Addr::LOCALHOST => Read::Nothing,
+            None => Read::Listed(vec![Arc::from(UNKNOWN)]),
+        }
+    }
+}
+
+/// The meaning of a code that the list's page does not explain.
+pub const UNKNOWN: &str = "unknown";
+
+/// What is wrong with a keyed zone, without any part of it.
+const MALFORMED: &str = "holds no zone: it must be one name such as KEY.zen.dq.spamhaus.net, with the \
+                         key as its first label";
+
+/// The least time between two questions to an operator of whom nothing is known.
+const CUSTOM_GAP: Duration = Duration::from_millis(200);
 
 /// Return codes that say that the question was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,4 +238,58 @@ pub struct Refusal {
     pub last: Ipv4Addr,
     /// Why, for a person.
     pub why: Arc<str>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "k3yk3yk3yk3yk3yk3y";
+
+    fn keyed(zone: &str) -> List {
+        let zone = SecretString::from(format!(" {KEY}.{zone}\n"));
+        List::keyed("mine", &zone).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    #[test]
+    fn a_custom_list_is_read_plainly() {
+        let list = List::custom("mine", "BL.Example.net.", Kind::Allow).unwrap();
+        assert_eq!(list.zone, Zone::Public(Arc::from("bl.example.net")));
+        assert_eq!(&*list.operator.name, "example.net");
+        assert_eq!(list.kind, Kind::Allow);
+        assert_eq!(list.codes, Codes::Any);
+        assert!(list.has_test_points);
+        let list = List::custom("uk", "a.bl.example.co.uk", Kind::Block).unwrap();
+        assert_eq!(&*list.operator.name, "example.co.uk");
+        for zone in ["", "bl", "bl..example", "a b.example"] {
+            assert!(List::custom("x", zone, Kind::Block).is_err(), "{zone}");
+        }
+    }
+
+    #[test]
+    fn a_keyed_list_is_that_of_its_template() {
+        let list = keyed("zen.dq.spamhaus.net");
+        assert_eq!(&*list.name, "mine");
+        assert_eq!(&*list.operator.name, "spamhaus");
+        assert!(matches!(&list.codes, Codes::Ranges(codes) if codes.len() > 3));
+        assert_eq!(list.zone.expose(), format!("{KEY}.zen.dq.spamhaus.net"));
+        let list = keyed("dblack.mail.abusix.zone");
+        assert_eq!(&*list.operator.name, "abusix");
+        assert!(list.subjects.contains(&SubjectKind::Domain));
+        let list = keyed("bl.example.net");
+        assert_eq!((&*list.operator.name, &list.codes), ("example.net", &Codes::Any));
+    }
+
+    #[test]
+    fn no_text_of_a_keyed_list_holds_the_key() {
+        for zone in ["zen.dq.spamhaus.net", "mail.abusix.zone", "bl.example.net", "example.net"] {
+            let list = keyed(zone);
+            let shown = format!("{list:?} {:?} {:#?}", list.zone, Arc::new(list.clone()));
+            assert!(!shown.contains(KEY) && shown.contains("<secret>"), "{zone}: {shown}");
+        }
+        for zone in ["", "k3y", "k3y.example", "k3y k3y.a.b", "k3y@a.b.c", "https://k3y.a.b/"] {
+            let error = List::keyed("mine", &SecretString::from(zone)).unwrap_err();
+            assert!(!error.contains("k3y"), "{error}");
+        }
+    }
 }

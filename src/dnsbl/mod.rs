@@ -9,15 +9,19 @@
 //! own test points (RFC 5782, 5) do not answer as they must proves nothing either.
 
 pub mod catalogue;
+pub mod health;
 pub mod judge;
 pub mod list;
 pub mod plan;
 pub mod query;
 pub mod subject;
 
+pub use catalogue::{Dead, Entry, Found, Terms};
+pub use health::health;
 pub use judge::{Code, Reason, Reply, Verdict, judge};
 pub use list::{Codes, List, Operator, Refusal, Zone};
 pub use plan::{Plan, Wanted};
+pub use query::TestPoint;
 pub use subject::{Subject, SubjectKind};
 
 closed_enum! {

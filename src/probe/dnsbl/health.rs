@@ -115,7 +115,10 @@ impl Lookups {
         if let Some(pause) = self.operators.pause_of(list) {
             return unknown(list, point, Reason::Refused, &pause.to_string());
         }
-        let asked = self.ask(list, &query::name(point, &list.zone), &mut turn).await;
+        let Some(name) = query::name(point, &list.zone) else {
+            return unknown(list, point, Reason::Other, "the zone's name is too long to be asked");
+        };
+        let asked = self.ask(list, &name, &mut turn).await;
         let ended = SystemTime::now();
         Lookup {
             list: list.clone(),

@@ -128,7 +128,7 @@ impl Lookups {
         if let Some(known) = self.without_asking(list, subject) {
             return known;
         }
-        let name = query::name(subject, &list.zone);
+        let name = query::name(subject, &list.zone).unwrap_or_default();
         let asked = self.ask(list, &name, &mut turn).await;
         let reasons = match &asked.verdict {
             Verdict::Listed(_) => self.reasons(list, &name, &mut turn).await,
@@ -165,6 +165,11 @@ impl Lookups {
         if !list.subjects.contains(&subject.kind()) {
             let text = format!("the list is not for subjects of kind {}", subject.kind());
             return Some(unknown(list, subject, Reason::Other, &text));
+        }
+        if query::name(subject, &list.zone).is_none() {
+            // A name that cannot be is on no list.
+            let clean = unknown(list, subject, Reason::Other, "");
+            return Some(Lookup { verdict: Verdict::Clean, ..clean });
         }
         if let Some(pause) = self.operators.pause_of(list) {
             return Some(unknown(list, subject, Reason::Refused, &pause.to_string()));
