@@ -18,7 +18,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 pub use logging::start_logging;
-pub use once::{check_for, probe_once};
+pub use once::{check_for, look_up, probe_once};
 
 use crate::config::{self, Config, ConfigError};
 use crate::demo::World;

@@ -1,5 +1,6 @@
 //! Flags and subcommands, after Prometheus' habit.
 
+mod dnsbl;
 mod paint;
 mod report;
 
@@ -30,6 +31,7 @@ pub fn main() -> ExitCode {
         _ if cli.common.config_check => check(&cli.common),
         Command::Serve => serve(&cli.common),
         Command::Probe(args) => probe(&cli.common, &args),
+        Command::Dnsbl(args) => dnsbl::run(&cli.common, &args),
         Command::Explain(args) => explain(&cli.common, &args),
         Command::Demo(args) => demo(&cli.common, args),
         Command::Reference => say(&reference()),
@@ -125,6 +127,9 @@ enum Command {
     Serve,
     /// Probe one target now and say what was seen. Exit code 0: up, 1: down, 64: wrong usage.
     Probe(ProbeArgs),
+    /// Look addresses and domains up on DNS lists now. Exit code 0: clean on every block list that
+    /// answered, 1: on a block list, 2: no list could tell, 64: wrong usage.
+    Dnsbl(dnsbl::DnsblArgs),
     /// Say what a reply means: its cause, whose side it is, and what to do.
     Explain(ExplainArgs),
     /// Run against built-in loopback mail servers with faults: nothing to install.

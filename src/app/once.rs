@@ -7,7 +7,9 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::observation::Round;
+use crate::dnsbl::{List, Subject};
+use crate::observation::{Lookup, Round};
+use crate::probe::dnsbl::{Lookups, Manners};
 use crate::probe::{Job, Prober};
 use crate::target::{Check, Place, Policy, Target};
 
@@ -92,4 +94,46 @@ pub async fn probe_once(
         }
     }
     Ok((round, origins))
+}
+
+/// Looks every subject up on every list that takes it: what the look-ups ended as, subject by subject
+/// in the order of `lists`. Each list's test points are looked at before, so that a list that answers
+/// for everything, or for nothing, proves nothing here either.
+///
+/// # Errors
+///
+/// A task of ours ended in a panic.
+pub async fn look_up(
+    config: &Config,
+    lists: &[Arc<List>],
+    subjects: &[Subject],
+) -> anyhow::Result<Vec<Lookup>> {
+    let plan = config.dnsbl.as_deref();
+    let servers = plan.map(|plan| plan.servers.as_slice()).filter(|servers| !servers.is_empty());
+    let servers = servers.unwrap_or(&config.policy.dns_servers);
+    let timeout = plan.map_or(config.policy.dns_timeout, |plan| plan.timeout);
+    let lookups = Arc::new(Lookups::new(servers, timeout, Manners::default()));
+    let mut tasks = tokio::task::JoinSet::new();
+    for (place, list) in lists.iter().enumerate() {
+        let of_kind = |subject: &&Subject| list.subjects.contains(&subject.kind());
+        let wanted: Vec<Subject> = subjects.iter().filter(of_kind).cloned().collect();
+        let (lookups, list) = (lookups.clone(), list.clone());
+        tasks.spawn(async move {
+            lookups.look_at_health(&list).await;
+            let mut seen = Vec::new();
+            for subject in &wanted {
+                seen.push(lookups.look_up(&list, subject).await);
+            }
+            (place, seen)
+        });
+    }
+    let mut seen: Vec<(usize, Vec<Lookup>)> = Vec::new();
+    while let Some(ended) = tasks.join_next().await {
+        seen.push(ended?);
+    }
+    seen.sort_by_key(|(place, _)| *place);
+    let mut all: Vec<Lookup> = seen.into_iter().flat_map(|(_, seen)| seen).collect();
+    let order = |lookup: &Lookup| subjects.iter().position(|one| *one == lookup.subject);
+    all.sort_by_key(order);
+    Ok(all)
 }

@@ -11,6 +11,7 @@ use rustls::pki_types::pem::PemObject;
 
 use super::Config;
 use super::disk;
+use super::dnsbl;
 use super::module;
 use super::rules;
 use super::shown;
@@ -58,17 +59,18 @@ pub(super) fn check(
     let targets = gathered.finish();
     settle_helo(&mut policy, exporter.as_ref().unwrap_or(&root), &targets, findings);
 
+    let dnsbl = dnsbl::read(&root, base, &policy, findings);
     let patterns: Vec<String> = patterns.iter().filter_map(|at| at.text(findings)).collect();
     let mut config = Config {
         policy,
         modules: modules.by_name,
         targets: targets.by_name,
-        dnsbl: None,
+        dnsbl: dnsbl.plan,
         watched: targets.watched,
         warnings: Vec::new(),
         shown: String::new(),
     };
-    config.shown = shown::yaml(&config, &patterns);
+    config.shown = shown::yaml(&config, &patterns, &dnsbl.zone_files);
     config
 }
 

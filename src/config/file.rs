@@ -2,6 +2,7 @@
 //! does. This table is at once the list of keys that are accepted and the text of the reference,
 //! so neither can know a key that the other does not.
 
+mod dnsbl;
 mod general;
 mod modules;
 mod probe;
@@ -80,7 +81,7 @@ const fn key(
 
 /// The parts of the table, in the order of the reference.
 const PARTS: &[&[KeyDoc]] =
-    &[general::KEYS, modules::KEYS, targets::KEYS, rules::KEYS, probe::KEYS];
+    &[general::KEYS, modules::KEYS, targets::KEYS, rules::KEYS, dnsbl::KEYS, probe::KEYS];
 
 #[cfg(test)]
 mod tests {
@@ -99,6 +100,7 @@ mod tests {
                 "targets",
                 "target_files",
                 "cause_rules",
+                "dnsbl",
                 "probe"
             ]
         );

@@ -7,6 +7,7 @@
 
 mod check;
 mod disk;
+mod dnsbl;
 mod env;
 mod file;
 mod gentle;
@@ -24,6 +25,7 @@ mod value;
 mod walk;
 
 pub use disk::matching;
+pub(crate) use dnsbl::{list_of, subjects_of};
 pub use file::{KeyDoc, markdown, reference};
 
 use std::collections::BTreeMap;

@@ -22,6 +22,13 @@ pub(super) fn nearest<'k>(said: &str, known: impl Iterator<Item = &'k str>) -> O
     near.or_else(|| if longer.len() == 1 { longer.pop() } else { None })
 }
 
+/// The known name that differs by a slip or two.
+pub(super) fn slip<'k>(said: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+    let said = said.get(..said.len().min(64))?.to_lowercase();
+    let near = known.take(1000).map(|name| (distance(&said, name), name));
+    near.filter(|(distance, _)| *distance <= 2).min_by_key(|near| near.0).map(|(_, name)| name)
+}
+
 /// Letters put in, left out, changed or swapped with their neighbour between two words.
 fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());

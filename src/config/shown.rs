@@ -1,6 +1,12 @@
 //! The configuration as `/config` shows it: defaults filled in, secrets as `<secret>`. It is in
 //! the form of the file and can be read back, secrets apart.
 
+mod dnsbl;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 
@@ -12,10 +18,14 @@ use crate::cause::UserRule;
 use crate::target::{Allow, Auth, Module, Place, Secret, Target};
 
 /// The YAML. Target files' targets stand among the others.
-pub(super) fn yaml(config: &Config, target_files: &[String]) -> String {
+pub(super) fn yaml(
+    config: &Config,
+    target_files: &[String],
+    zone_files: &BTreeMap<Arc<str>, PathBuf>,
+) -> String {
     let policy = &config.policy;
     let own = policy.own.networks.iter().map(text).chain(policy.own.domains.iter().map(text));
-    let root = Shown::Map(vec![
+    let mut root = vec![
         (
             "exporter".to_owned(),
             map([
@@ -63,16 +73,19 @@ pub(super) fn yaml(config: &Config, target_files: &[String]) -> String {
         ("targets".to_owned(), Shown::List(config.targets.values().map(|t| target(t)).collect())),
         ("target_files".to_owned(), list(target_files)),
         ("cause_rules".to_owned(), Shown::List(policy.rules.user().iter().map(rule).collect())),
-        (
-            "probe".to_owned(),
-            map([
-                ("allow", Shown::List(policy.probe_allow.iter().map(allow).collect())),
-                ("min_interval", text(show(policy.probe_min_interval))),
-            ]),
-        ),
-    ]);
+    ];
+    if let Some(plan) = &config.dnsbl {
+        root.push(("dnsbl".to_owned(), dnsbl::plan(plan, zone_files)));
+    }
+    root.push((
+        "probe".to_owned(),
+        map([
+            ("allow", Shown::List(policy.probe_allow.iter().map(allow).collect())),
+            ("min_interval", text(show(policy.probe_min_interval))),
+        ]),
+    ));
     // The serializer fails on what this tree can't hold.
-    serde_saphyr::to_string(&root).unwrap_or_default()
+    serde_saphyr::to_string(&Shown::Map(root)).unwrap_or_default()
 }
 
 fn module(module: &Module) -> Shown {
@@ -140,10 +153,7 @@ fn target(target: &Target) -> Shown {
     {
         keys.push(("interval", text(show(first))));
     }
-    if !target.labels.is_empty() {
-        let labels = target.labels.iter().map(|(k, v)| (k.clone(), text(v))).collect();
-        keys.push(("labels", Shown::Map(labels)));
-    }
+    keys.extend(labels(&target.labels));
     map(keys)
 }
 
@@ -183,6 +193,12 @@ fn allow(allow: &Allow) -> Shown {
         Allow::Network(network) => text(network),
         Allow::Domain(domain) => text(domain),
     }
+}
+
+/// Labels, if there are any.
+fn labels(labels: &BTreeMap<String, String>) -> Option<(&'static str, Shown)> {
+    let shown = || labels.iter().map(|(name, value)| (name.clone(), text(value))).collect();
+    (!labels.is_empty()).then(|| ("labels", Shown::Map(shown())))
 }
 
 /// A tree with the order of its keys kept.

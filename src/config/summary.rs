@@ -1,5 +1,7 @@
 //! What a good configuration will do, in numbers: the answer of `--config.check`.
 
+mod dnsbl;
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::IpAddr;
@@ -53,6 +55,9 @@ pub(super) fn text(config: &Config) -> String {
             })
             .collect();
         let _ = writeln!(out, "{:>9}  {name}: {}", remote.connections, why.join("; "));
+    }
+    if let Some(plan) = &config.dnsbl {
+        out.push_str(&dnsbl::text(plan));
     }
     if !config.warnings.is_empty() {
         let _ = writeln!(out, "{}:", count(config.warnings.len(), "warning"));

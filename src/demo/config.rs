@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::auth::Auth;
 use super::exhibit::EXHIBITS;
+use super::lists;
 use super::tls::DOMAIN;
 
 /// The whole file.
@@ -50,8 +51,9 @@ modules:
     mail: {{from: probe@{DOMAIN}, to: nobody@example.org}}
     expect: {{phase: rcpt, codes: [550, 551, 553, 554]}}
 probe: {{allow: [configured], min_interval: 1s}}
-targets:
-"
+{dnsbl}targets:
+",
+        dnsbl = lists::yaml(dns)
     );
     for exhibit in EXHIBITS {
         let (name, topic, shows) = (exhibit.name, exhibit.topic, exhibit.shows);

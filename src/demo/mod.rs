@@ -19,6 +19,7 @@ mod conn;
 pub mod dns;
 pub mod exhibit;
 mod legacy;
+mod lists;
 mod login;
 mod script;
 pub mod server;
@@ -152,7 +153,7 @@ fn zone(ipv6: bool) -> Zone {
             Place::ServFail => zone.fault(&name, Fault::ServFail),
         };
     }
-    zone
+    lists::add(zone)
 }
 
 /// The demo's DNS server.

@@ -10,6 +10,8 @@ use crate::observation::tally::{
 };
 use crate::observation::{EndpointState, SkipReason, VerifyFailure};
 use crate::smtp::{Keyword, Mechanism, Phase};
+use crate::store::QueryResult;
+use crate::store::listings::QUERY_BUCKETS;
 use crate::target;
 
 closed_enum! {
@@ -31,6 +33,10 @@ closed_enum! {
         Target => "target",
         /// One address of a target's host, with the target's own labels.
         Endpoint => "endpoint",
+        /// One DNS list.
+        List => "list",
+        /// One subject on one DNS list, with the subject's own labels.
+        Listing => "listing",
         /// The exporter itself.
         Exporter => "exporter",
     }
@@ -51,7 +57,7 @@ pub struct Def {
     pub labels: &'static [LabelDoc],
     /// Upper bounds of a histogram in seconds, without `+Inf`.
     pub buckets: &'static [f64],
-    /// The most series per target, or per endpoint, or of the exporter.
+    /// The most series per target, endpoint, list or listing, or of the exporter.
     pub max_series: usize,
     /// Also in the answer of `/probe`, which knows one round only.
     pub in_probe: bool,
@@ -68,11 +74,23 @@ pub fn def(family: Family) -> &'static Def {
 /// The most series of one target and module with so many endpoints. A failed resolve keeps the last
 /// endpoints and has a few series of its own, which are counted in.
 pub fn worst_case_series(endpoints: usize) -> usize {
-    let sum = |scope| {
-        CATALOGUE.iter().filter(|def| def.scope == scope).map(|def| def.max_series).sum::<usize>()
-    };
-    sum(Scope::Target) + endpoints * sum(Scope::Endpoint) + FAILED_RESOLVE_SERIES
+    scope_series(Scope::Target) + endpoints * scope_series(Scope::Endpoint) + FAILED_RESOLVE_SERIES
 }
+
+/// The sum of the most series that each metric of a scope has.
+pub fn scope_series(scope: Scope) -> usize {
+    CATALOGUE.iter().filter(|def| def.scope == scope).map(|def| def.max_series).sum()
+}
+
+/// The most series of one subject on one list. Listed with many codes is the worst that can be; what
+/// could not be told has two.
+pub fn worst_case_listing_series() -> usize {
+    // A listing that could be told has no failure.
+    scope_series(Scope::Listing) - def(Family::DnsblQueryFailure).max_series
+}
+
+/// The return codes of one listing that become series; further ones are in the logs and pages only.
+pub const MAX_RETURN_CODES: usize = 16;
 
 /// Success, duration, duration of the one phase, failure, its reason, and the time of the probe.
 pub const FAILED_RESOLVE_SERIES: usize = 6;
@@ -104,6 +122,7 @@ macro_rules! catalogue {
             buckets: match Family::$family {
                 Family::HandshakeDuration => HANDSHAKE_BUCKETS,
                 Family::ScheduleLag => LAG_BUCKETS,
+                Family::DnsblQueryDuration => QUERY_BUCKETS,
                 _ => &[],
             },
             max_series: $max,
@@ -193,6 +212,25 @@ catalogue! {
         "1 for each SASL mechanism that EHLO offered.";
     MaxMessageSize "smtp_max_message_size_bytes" Gauge Endpoint [] 1, probe,
         "The largest message that EHLO's SIZE allows. Absent when it states no limit.";
+    DnsblListed "smtp_dnsbl_listed" Gauge Listing [] 1, ,
+        "1 when the subject is on the list, 0 when it is not. Absent when it could not be told. On an allow list 0 is no alarm.";
+    DnsblSince "smtp_dnsbl_since_timestamp_seconds" Gauge Listing [] 1, ,
+        "Since when it is listed, or clean, as far as this exporter has seen. Absent when it could not be told.";
+    DnsblListingInfo "smtp_dnsbl_listing_info" Gauge Listing [RETURN_CODE, MEANING] MAX_RETURN_CODES, ,
+        "1 for each return code while the subject is listed.";
+    DnsblQuerySuccess "smtp_dnsbl_query_success" Gauge Listing [] 1, ,
+        "1 when the last look-up could be told, listed or not; 0 when it was refused, failed, was rewritten or the list is not healthy.";
+    DnsblQueryFailure "smtp_dnsbl_query_failure" Gauge Listing [DNSBL_REASON] 1, ,
+        "1 while it cannot be told, and why.";
+    DnsblListHealthy "smtp_dnsbl_list_healthy" Gauge List [] 1, ,
+        "1 when the test points of the list (RFC 5782, 5) answer as they must. Absent when that could not be told, and for lists without test points.";
+    DnsblListPausedUntil "smtp_dnsbl_list_paused_until_timestamp_seconds" Gauge List [] 1, ,
+        "Until when the lists of its operator are left alone because it refused us. Only while paused.";
+    DnsblQueries "smtp_dnsbl_queries_total" Counter List [QUERY_RESULT] QueryResult::ALL.len(), ,
+        "DNS questions sent to the list, those for test points and for reasons (TXT) included, by result.";
+    DnsblQueryDuration "smtp_dnsbl_query_duration_seconds" Histogram List []
+        histogram_series(QUERY_BUCKETS), ,
+        "How long the DNS questions took.";
     BuildInfo "smtp_exporter_build_info" Gauge Exporter [BUILD_VERSION, REVISION, RUSTVERSION] 1, ,
         "1 for the exporter's version.";
     ConfigReloadSuccessful "smtp_exporter_config_last_reload_successful" Gauge Exporter [] 1, ,

@@ -1,12 +1,15 @@
 //! Labels: which there are, what their values can be, and their text. The values themselves stand
 //! beside the enums that they come from.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
 use crate::cause::{Blame, Cause};
+use crate::dnsbl::{Kind, List, Reason};
 use crate::observation::tally::{ProbeResult, REGISTERED_CODES};
 use crate::observation::{DnsReason, EndpointState, SkipReason, TlsVersion, VerifyFailure};
 use crate::smtp::{EnhancedCode, Keyword, Mechanism, Phase};
+use crate::store::{ListingView, QueryResult};
 use crate::target::{Check, Endpoint, Family};
 
 /// A label of the catalogue.
@@ -91,6 +94,13 @@ labels! {
     CAPABILITY "capability" "A registered EHLO keyword." of Keyword;
     CHANNEL "channel" "Offered in clear or inside TLS." of Channel;
     MECHANISM "mechanism" "A SASL mechanism." of Mechanism;
+    LIST "list" "The zone of a DNS list, or the name that the configuration gives it.";
+    KIND "kind" "What being on the list means." of Kind;
+    LISTED_SUBJECT "subject" "The address or domain that is looked up on DNS lists.";
+    RETURN_CODE "return_code" "The address in 127/8 that the list answered with.";
+    MEANING "meaning" "What the return code means on this list; `unknown` when that is not known.";
+    DNSBL_REASON "reason" "Why it could not be told." of Reason;
+    QUERY_RESULT "result" "What a DNS question came to." of QueryResult;
     BUILD_VERSION "version" "The exporter's version.";
     REVISION "revision" "The source revision that it was built from.";
     RUSTVERSION "rustversion" "The compiler that built it.";
@@ -101,7 +111,7 @@ pub fn target_text(check: &Check) -> String {
     let mut text = String::new();
     pair(&mut text, TARGET.name, &check.target.name);
     pair(&mut text, MODULE.name, &check.module.name);
-    own_labels(&mut text, check);
+    own_labels(&mut text, &check.target.labels);
     text
 }
 
@@ -116,7 +126,23 @@ pub fn endpoint_text(check: &Check, endpoint: &Endpoint) -> String {
     if let Some(source) = endpoint.source {
         pair(&mut text, SOURCE.name, &source.to_string());
     }
-    own_labels(&mut text, check);
+    own_labels(&mut text, &check.target.labels);
+    text
+}
+
+/// The text of the label of a list's series.
+pub fn list_text(list: &List) -> String {
+    let mut text = String::new();
+    pair(&mut text, LIST.name, &list.name);
+    text
+}
+
+/// The text of the labels of a listing's series: `list`, `kind`, `subject` and the subject's own.
+pub fn listing_text(view: &ListingView) -> String {
+    let mut text = list_text(&view.list);
+    pair(&mut text, KIND.name, view.list.kind.as_str());
+    pair(&mut text, LISTED_SUBJECT.name, &view.subject.to_string());
+    own_labels(&mut text, &view.labels);
     text
 }
 
@@ -138,8 +164,8 @@ fn pair(text: &mut String, name: &str, value: &str) {
     text.push('"');
 }
 
-fn own_labels(text: &mut String, check: &Check) {
-    for (name, value) in &check.target.labels {
+fn own_labels(text: &mut String, labels: &BTreeMap<String, String>) {
+    for (name, value) in labels {
         // The configuration refuses such a name; a series that Prometheus refuses costs them all.
         if !LABELS.iter().any(|label| label.name == name) {
             pair(text, name, value);

@@ -4,6 +4,7 @@
 
 pub mod catalogue;
 pub mod label;
+pub mod listing;
 pub mod own;
 pub mod record;
 pub mod reference;
@@ -32,6 +33,7 @@ pub fn render(
 ) {
     let views = store.views();
     let endpoints: Vec<_> = views.iter().flat_map(|view| record::endpoints(view)).collect();
+    let listings = listing::Text::of(store.listings());
     let mut gathered = own.gather();
     let mut writer = Writer::new(format, out);
     for def in CATALOGUE {
@@ -47,6 +49,8 @@ pub fn render(
                     record::record_endpoint(def.family, text, endpoint, &mut writer);
                 }
             }
+            Scope::List => listings.record_lists(def.family, now, &mut writer),
+            Scope::Listing => listings.record_listings(def.family, &mut writer),
             Scope::Exporter => {
                 if let Some(place) = gathered.iter().position(|family| family.name() == def.name) {
                     writer.gathered(&gathered.remove(place));

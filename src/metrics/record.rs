@@ -280,7 +280,7 @@ fn last_replies(seen: &Observation) -> impl Iterator<Item = &ReplySeen> {
     replies.filter(move |(index, reply)| !later(*index, reply.phase)).map(|(_, reply)| reply)
 }
 
-fn moment(at: SystemTime) -> Value {
+pub(super) fn moment(at: SystemTime) -> Value {
     Value::Seconds(at.duration_since(UNIX_EPOCH).unwrap_or_default())
 }
 

@@ -3,8 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::catalogue::{CATALOGUE, Def, Scope, worst_case_series};
-use super::label::{ADDRESS, ENDPOINT, LabelDoc, MODULE, SOURCE, TARGET};
+use super::catalogue::{
+    CATALOGUE, Def, Scope, scope_series, worst_case_listing_series, worst_case_series,
+};
+use super::label::{
+    ADDRESS, ENDPOINT, KIND, LIST, LISTED_SUBJECT, LabelDoc, MODULE, SOURCE, TARGET,
+};
 
 /// All metrics, all labels with their values, and the most series of a target.
 pub fn markdown() -> String {
@@ -35,11 +39,14 @@ fn write(text: &mut String) -> std::fmt::Result {
     writeln!(
         text,
         "A target has at most {one} series per module with one endpoint, and at most {} more for each \
-         further endpoint.\n",
-        two - one
+         further endpoint. A subject on a DNS list has 3 when it is clean, 2 when it cannot be told and \
+         at most {} while it is listed; each list has at most {} more.\n",
+        two - one,
+        worst_case_listing_series(),
+        scope_series(Scope::List)
     )?;
     writeln!(text, "| label | meaning | values |\n|---|---|---|")?;
-    let every = [TARGET, MODULE, ENDPOINT, ADDRESS, SOURCE]
+    let every = [TARGET, MODULE, ENDPOINT, ADDRESS, SOURCE, LIST, KIND, LISTED_SUBJECT]
         .into_iter()
         .chain(CATALOGUE.iter().flat_map(|def| def.labels).copied());
     let mut told = BTreeMap::new();
@@ -57,6 +64,10 @@ fn title(scope: Scope) -> &'static str {
         Scope::Target => "Target series: labels `target`, `module` and the target's own",
         Scope::Endpoint => {
             "Endpoint series: also `endpoint`, `address`, and `source` when several are configured"
+        }
+        Scope::List => "DNS list series: label `list`",
+        Scope::Listing => {
+            "DNS listing series: labels `list`, `kind`, `subject` and the subject's own"
         }
         Scope::Exporter => "The exporter itself",
     }

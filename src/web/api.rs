@@ -21,22 +21,26 @@ pub(super) async fn targets(
     rendered(state, asked, content_type, false, |state, sink| {
         let running = state.control.running();
         let targets = status::rows(&state.store, &running.policy.rules, SystemTime::now());
-        let answer = Answer { status: "success", data: Data { targets } };
-        let mut writer = BufWriter::with_capacity(32 * 1024, Sink(sink));
-        serde_json::to_writer(&mut writer, &answer)
-            .map_err(std::io::Error::from)
-            .and_then(|()| writer.write_all(b"\n"))
-            .and_then(|()| writer.flush())
-            .map_err(|error| Refusal::internal(format!("cannot write JSON: {error}")))
+        write(&Answer { status: "success", data: Data { targets } }, sink)
     })
     .await
 }
 
+/// Writes an answer as JSON.
+pub(super) fn write(answer: &impl Serialize, sink: &mut dyn FnMut(Bytes)) -> Result<(), Refusal> {
+    let mut writer = BufWriter::with_capacity(32 * 1024, Sink(sink));
+    serde_json::to_writer(&mut writer, answer)
+        .map_err(std::io::Error::from)
+        .and_then(|()| writer.write_all(b"\n"))
+        .and_then(|()| writer.flush())
+        .map_err(|error| Refusal::internal(format!("cannot write JSON: {error}")))
+}
+
 /// The envelope of Prometheus' own API.
 #[derive(Serialize)]
-struct Answer {
-    status: &'static str,
-    data: Data,
+pub(super) struct Answer<T> {
+    pub(super) status: &'static str,
+    pub(super) data: T,
 }
 
 #[derive(Serialize)]

@@ -10,6 +10,7 @@ mod api;
 mod body;
 mod desk;
 mod landing;
+mod listings;
 mod logs;
 mod probe;
 mod query;
@@ -224,7 +225,7 @@ async fn route(state: &Arc<State>, asked: Asked) -> Result<Response<Payload>, Re
         "/-/reload" if writing => reload(state, &asked).await,
         "/-/reload" => Err(Refusal::method("POST, PUT")),
         "/" | "/metrics" | "/probe" | "/logs" | "/config" | "/-/healthy" | "/-/ready"
-        | "/api/v1/targets"
+        | "/api/v1/targets" | "/api/v1/listings"
             if !reading =>
         {
             Err(Refusal::method("GET, HEAD"))
@@ -243,6 +244,7 @@ async fn route(state: &Arc<State>, asked: Asked) -> Result<Response<Payload>, Re
         }
         "/-/ready" => Err(Refusal::unavailable("smtp_exporter is not ready.")),
         "/api/v1/targets" => api::targets(state, &asked).await,
+        "/api/v1/listings" => listings::listings(state, &asked).await,
         _ => Err(no_such_page(state)),
     }
 }

@@ -174,10 +174,16 @@ fn the_reference_and_the_checks_know_the_same_keys() {
         if path.starts_with("targets[].") && !path.ends_with("host") && !path.ends_with("domain") {
             "[[[x]]], host: 10.0.0.1".clone_into(&mut yaml);
         }
+        if path.starts_with("dnsbl.lists[].") && !path.contains(".zone") {
+            "[[[x]]], zone: bl.example.net".clone_into(&mut yaml);
+        }
         for part in path.clone().split('.').rev() {
             yaml = match part {
                 "targets[]" | "cause_rules[]" => break,
                 "<name>" => format!("{{m: {yaml}}}"),
+                list if list.ends_with("[]") => {
+                    format!("{{{}: [{yaml}]}}", list.trim_end_matches("[]"))
+                }
                 _ => format!("{{{part}: {yaml}}}"),
             };
         }
@@ -301,6 +307,41 @@ fn secrets_are_read_and_never_shown() {
     let error = config::load(Some(&path), &environment).unwrap_err();
     assert!(error.0[0].message.ends_with("is larger than 64 KiB"), "{error}");
     assert!(error.0[1].message.ends_with("is empty"), "{error}");
+}
+
+#[test]
+fn a_zones_key_is_read_and_never_shown() {
+    const KEY: &str = "k3yk3yk3yk3yk3yk3yk3yk3yk3";
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("zone");
+    fs::write(&file, format!("{}.zen.dq.spamhaus.net.\r\n", KEY.to_uppercase())).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    let path = folder.path().join("c.yml");
+    let yaml = format!(
+        "dns: {{servers: [127.0.0.1]}}
+dnsbl:
+  subjects: [192.0.2.1]
+  lists:
+    - {{zone_file: zone, name: a}}
+    - {{zone: {KEY}.dbl.dq.spamhaus.net, name: b}}
+"
+    );
+    fs::write(&path, yaml).unwrap();
+    let config = config::load(Some(&path), &BTreeMap::new()).unwrap();
+    let plan = config.dnsbl.clone().unwrap();
+    let zones: Vec<&str> = plan.lists.iter().map(|list| list.zone.expose()).collect();
+    let expected = ["zen", "dbl"].map(|zone| format!("{KEY}.{zone}.dq.spamhaus.net"));
+    assert_eq!(zones, expected);
+    assert!(plan.lists.iter().all(|list| list.zone.is_keyed()));
+    assert_eq!(&*plan.lists[0].operator.name, "spamhaus");
+    let seen = format!("{config:?}{config:#?}{}{}", config.shown, config.summary());
+    assert!(!seen.to_lowercase().contains(KEY), "{seen}");
+    assert!(config.shown.contains("zone: <secret>"), "{}", config.shown);
+    // The other list takes no such subject, which is all that is odd.
+    assert_eq!(config.warnings.len(), 1, "{:?}", config.warnings);
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    let config = config::load(Some(&path), &BTreeMap::new()).unwrap();
+    assert!(config.warnings[0].message.starts_with("everybody on this machine can read "));
 }
 
 #[test]

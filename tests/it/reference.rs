@@ -46,7 +46,7 @@ fn the_readme_is_short_enough_to_be_read() {
         text.replace_range(from..to, "");
     }
     let lines = text.lines().count();
-    assert!((200..=450).contains(&lines), "{lines} lines");
+    assert!((200..=650).contains(&lines), "{lines} lines");
 }
 
 #[test]
@@ -82,10 +82,12 @@ fn every_metric_that_is_named_exists() {
 fn the_readme_names_every_flag_and_no_other() {
     let program = env!("CARGO_BIN_EXE_smtp_exporter");
     let mut known = BTreeSet::new();
-    for subcommand in
-        [None, Some("serve"), Some("probe"), Some("explain"), Some("demo"), Some("reference")]
-    {
-        let help = Command::new(program).args(subcommand).arg("--help").output().unwrap();
+    for subcommand in ["", "serve", "probe", "dnsbl", "explain", "demo", "reference"] {
+        let help = Command::new(program)
+            .args(Some(subcommand).filter(|s| !s.is_empty()))
+            .arg("--help")
+            .output()
+            .unwrap();
         assert!(help.status.success(), "{subcommand:?}");
         known.extend(flags(&String::from_utf8(help.stdout).unwrap()));
     }

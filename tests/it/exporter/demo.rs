@@ -58,6 +58,27 @@ async fn every_exhibit_is_seen_as_what_it_is_and_the_demo_ends_by_itself() {
         });
         assert_eq!(seen, expected, "{name}");
     }
+    let read = demo
+        .until("every subject was looked up on every list", |read| {
+            read.values("smtp_dnsbl_query_success", &[]).len() == 11
+                && read.values("smtp_dnsbl_list_healthy", &[("list", "dead")]).len() == 1
+        })
+        .await;
+    for (list, subject, state) in [
+        ("blocked", "192.0.2.25", Ok(1.0)),
+        ("blocked", "192.0.2.26", Ok(0.0)),
+        ("blocked", "spam.test", Ok(1.0)),
+        ("trusted", "192.0.2.26", Ok(1.0)),
+        ("refusing", "192.0.2.26", Err("refused")),
+        ("dead", "192.0.2.26", Err("list_unhealthy")),
+        ("silent", "192.0.2.26", Err("timeout")),
+    ] {
+        let labels = [("list", list), ("subject", subject)];
+        assert_eq!(read.values("smtp_dnsbl_listed", &labels), Vec::from_iter(state.ok()), "{list}");
+        let reason = [("list", list), ("subject", subject), ("reason", state.err().unwrap_or(""))];
+        let failures = read.values("smtp_dnsbl_query_failure", &reason).len();
+        assert_eq!(failures, usize::from(state.is_err()), "{list} {subject}");
+    }
     let reasons = |target: &str| {
         let of = |s: &&crate::support::exposition::Sample| {
             s.name == "smtp_tls_verify_failure" && s.labels["target"] == target

@@ -2,6 +2,7 @@
 
 mod cli;
 mod demo;
+mod dnsbl;
 mod drain;
 mod faults;
 mod house;
