@@ -9,8 +9,8 @@ mod admit;
 mod api;
 mod body;
 mod desk;
-mod landing;
 mod logs;
+mod page;
 mod probe;
 mod query;
 mod refusal;
@@ -24,17 +24,18 @@ pub use body::Payload;
 pub use query::Query;
 pub use refusal::Refusal;
 pub use serve::{Limits, serve};
-pub use status::Condition;
+pub use status::{Condition, Group, ListingState, Warning};
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use hyper::body::Body;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
+use percent_encoding::percent_decode_str;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -43,6 +44,7 @@ use crate::observation::Round;
 use crate::probe::{Job, Prober};
 use crate::store::Store;
 use crate::target::{Module, Policy, Target};
+use status::Facts;
 
 /// All that an answer is made from.
 pub struct State {
@@ -90,6 +92,12 @@ impl State {
             desk: Arc::default(),
             renders: Arc::new(Semaphore::new(RENDERS)),
         }
+    }
+
+    /// Gives what rows are made with.
+    fn facts<T>(&self, now: SystemTime, make: impl FnOnce(&Facts<'_>) -> T) -> T {
+        let running = self.control.running();
+        make(&Facts { rules: &running.policy.rules, listings: &[], now })
     }
 
     /// What links on pages begin with: the path of the external URL, or the route prefix.
@@ -220,6 +228,12 @@ async fn route(state: &Arc<State>, asked: Asked) -> Result<Response<Payload>, Re
     };
     let reading = asked.method == Method::GET || asked.method == Method::HEAD;
     let writing = asked.method == Method::POST || asked.method == Method::PUT;
+    if let Some(name) = path.strip_prefix("/targets/").filter(|name| !name.is_empty()) {
+        return one_target(state, &asked, reading, name, false).await;
+    }
+    if let Some(name) = path.strip_prefix("/api/v1/targets/").filter(|name| !name.is_empty()) {
+        return one_target(state, &asked, reading, name, true).await;
+    }
     match path {
         "/-/reload" if writing => reload(state, &asked).await,
         "/-/reload" => Err(Refusal::method("POST, PUT")),
@@ -229,7 +243,7 @@ async fn route(state: &Arc<State>, asked: Asked) -> Result<Response<Payload>, Re
         {
             Err(Refusal::method("GET, HEAD"))
         }
-        "/" => landing::page(state, &asked).await,
+        "/" => page::overview(state, &asked).await,
         "/metrics" => scrape::metrics(state, &asked).await,
         "/probe" => probe::probe(state, &asked).await,
         "/logs" => logs::logs(state, &asked).await,
@@ -244,6 +258,27 @@ async fn route(state: &Arc<State>, asked: Asked) -> Result<Response<Payload>, Re
         "/-/ready" => Err(Refusal::unavailable("smtp_exporter is not ready.")),
         "/api/v1/targets" => api::targets(state, &asked).await,
         _ => Err(no_such_page(state)),
+    }
+}
+
+/// The page of a target, or the same as JSON. The name is what is left of the path.
+async fn one_target(
+    state: &Arc<State>,
+    asked: &Asked,
+    reading: bool,
+    name: &str,
+    json: bool,
+) -> Result<Response<Payload>, Refusal> {
+    if !reading {
+        return Err(Refusal::method("GET, HEAD"));
+    }
+    let Ok(name) = percent_decode_str(name).decode_utf8() else {
+        return Err(Refusal::bad_request("the name is not UTF-8 once it is percent-decoded"));
+    };
+    if json {
+        api::target(state, asked, &name).await
+    } else {
+        page::target(state, asked, &name).await
     }
 }
 

@@ -1,7 +1,7 @@
 //! Slips of the pen: which known word was meant.
 
 /// The known name that is closest to what was written, when it is close, or that it begins.
-pub(super) fn nearest<'k>(said: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+pub fn nearest<'k>(said: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
     if said.len() > 64 {
         return None;
     }
@@ -20,6 +20,33 @@ pub(super) fn nearest<'k>(said: &str, known: impl Iterator<Item = &'k str>) -> O
         .map(|(_, name)| name);
     // The start of one name alone is as good as a slip: `user` for `username`.
     near.or_else(|| if longer.len() == 1 { longer.pop() } else { None })
+}
+
+/// At most `most` known names that somebody who wrote `said` may have meant, the likeliest first: close
+/// spellings, then names that hold it or that it holds.
+pub fn neighbours<'k>(
+    said: &str,
+    known: impl Iterator<Item = &'k str>,
+    most: usize,
+) -> Vec<&'k str> {
+    let said = said.to_lowercase();
+    let length = said.chars().count();
+    if said.len() > 256 {
+        return Vec::new();
+    }
+    let mut ranked: Vec<((bool, usize), &'k str)> = known
+        .filter(|name| name.len() <= 256)
+        .filter_map(|name| {
+            let lower = name.to_lowercase();
+            let distance = distance(&said, &lower);
+            let close = distance <= 1.max(length.min(lower.chars().count()) / 3);
+            let holds = length.min(lower.len()) >= 2
+                && (lower.contains(&said) || said.contains(lower.as_str()));
+            (close || holds).then_some(((!close, distance), name))
+        })
+        .collect();
+    ranked.sort();
+    ranked.into_iter().map(|(_, name)| name).take(most).collect()
 }
 
 /// Letters put in, left out, changed or swapped with their neighbour between two words.
@@ -61,5 +88,18 @@ mod tests {
         assert_eq!(nearest("pass", ["password", "password_file"].into_iter()), None);
         assert_eq!(distance("abcd", "acbd"), 1);
         assert_eq!(distance("", "abc"), 3);
+    }
+    #[test]
+    fn neighbours_are_slips_first_and_then_parts() {
+        let known = ["mx1", "mx2", "backup-mx1", "submission", "mx1.example.net"];
+        assert_eq!(
+            neighbours("MX1", known.into_iter(), 4),
+            ["mx1", "mx2", "backup-mx1", "mx1.example.net"]
+        );
+        assert_eq!(neighbours("submision", known.into_iter(), 4), ["submission"]);
+        assert_eq!(neighbours("mx1.example.org", known.into_iter(), 1), ["mx1.example.net"]);
+        assert!(neighbours("nothing", known.into_iter(), 4).is_empty());
+        assert!(neighbours("", known.into_iter(), 4).is_empty());
+        assert!(neighbours(&"x".repeat(300), known.into_iter(), 4).is_empty());
     }
 }
