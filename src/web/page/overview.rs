@@ -98,7 +98,7 @@ impl Overview<'_> {
                     h3 { a href=(self.links.check(row)) { (Said(&*row.target)) } }
                     div { (badge(row)) " " span.module { (Said(&*row.module)) } }
                     @if row.place != *row.target { div.dim { (Said(&row.place)) } }
-                    @if let Some(since) = row.since { div.dim { "for " (ago_bare(since, self.now)) } }
+                    @if let Some(since) = row.since { div.dim { @if row.paused_until.is_some() { (row.lasting_word()) " " } "for " (ago_bare(since, self.now)) } }
                 }
                 div.why {
                     @if let Some(failure) = &row.failure { (why(row, failure, told)) }
@@ -148,7 +148,7 @@ impl Overview<'_> {
                     dt { "paused" }
                     dd { "free again " (ahead(until, self.now)) }
                 }
-                @if let Some(next) = row.next_round { dt { "next probe" } dd { (ahead(next, self.now)) } }
+                @if let Some(next) = row.next_probe() { dt { "next probe" } dd { (ahead(next, self.now)) } }
                 @if let Some(endpoint) = row.telling() {
                     dt { "time spent" }
                     dd { (super::parts::span(endpoint.duration.as_secs_f64())) (phases(endpoint)) }
@@ -176,7 +176,7 @@ impl Overview<'_> {
                     @if let Some(left) = row.certificate_days_left { span.dim { "certificate " } (days(left)) }
                     @if hits > 0 { " on " (hits) " lists" }
                 }
-                span { @if let Some(next) = row.next_round { span.dim { "next " } (ahead(next, self.now)) } }
+                span { @if let Some(next) = row.next_probe() { span.dim { "next " } (ahead(next, self.now)) } }
                 span { @if let Some(endpoint) = row.telling() { (phases(endpoint)) } }
             }
         }

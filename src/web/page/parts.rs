@@ -239,7 +239,10 @@ pub(super) fn legend() -> Markup {
 /// The latest rounds as a strip, oldest first: a failure is a bar of full height, a success a low one.
 pub(super) fn strip(history: &[HistoryRow]) -> Markup {
     let failed = history.iter().filter(|round| round.cause.is_some()).count();
-    let words = format!("{} rounds, {failed} of them failed", history.len());
+    let words = match history.len() {
+        1 => format!("1 round, {failed} failed"),
+        rounds => format!("{rounds} rounds, {failed} failed"),
+    };
     html! {
         @if !history.is_empty() {
             svg.strip viewBox=(format!("0 0 {} 20", history.len() * 6)) role="img"
@@ -252,7 +255,7 @@ pub(super) fn strip(history: &[HistoryRow]) -> Markup {
                     rect class=(class) x=(place * 6) y=(top) width="5" height=(height) {
                         title {
                             (utc(round.at)) " "
-                            @match round.cause { Some(cause) => (cause), None => "as it should be" }
+                            @match round.cause { Some(cause) => (cause), None => "good" }
                         }
                     }
                 }

@@ -12,7 +12,8 @@ use super::parts::{
 };
 use crate::web::report::utc;
 use crate::web::status::{
-    CapabilitiesRow, CertificateRow, EndpointRow, Row, TlsRow, TranscriptRow, WaitingRow,
+    CapabilitiesRow, CertificateRow, EndpointRow, HistoryRow, Row, TlsRow, TranscriptRow,
+    WaitingRow,
 };
 
 /// The page of a target, one part for each of its modules.
@@ -71,7 +72,7 @@ fn check(links: Links<'_>, row: &Row, now: SystemTime) -> Markup {
                     }
                     @for warning in &row.warnings { p { strong { (warning.text()) } } }
                     @for note in &row.notes { p.dim { (Said(note)) } }
-                    @if let Some(history) = &row.history { (strip(history)) }
+                    @if let Some(history) = &row.history { (strip(history)) (rounds(history)) }
                 }
                 (facts(row, now))
             }
@@ -94,7 +95,7 @@ fn check(links: Links<'_>, row: &Row, now: SystemTime) -> Markup {
 fn facts(row: &Row, now: SystemTime) -> Markup {
     html! {
         dl.facts {
-            @if let Some(since) = row.since { dt { (row.word()) " since" } dd { (ago(since, now)) } }
+            @if let Some(since) = row.since { dt { (row.lasting_word()) " since" } dd { (ago(since, now)) } }
             @if row.consecutive_failures > 0 { dt { "failed in a row" } dd { (row.consecutive_failures) } }
             @if let Some(last) = &row.last_reply { dt { "last reply" } dd { (reply(last)) } }
             @if let Some(left) = row.certificate_days_left { dt { "certificate" } dd { (days(left)) } }
@@ -102,7 +103,7 @@ fn facts(row: &Row, now: SystemTime) -> Markup {
             @if let Some(until) = row.paused_until { dt { "paused" } dd { "free again " (ahead(until, now)) } }
             @if let Some(records) = row.mx_records { dt { "MX records" } dd { (records) } }
             @if let Some(last) = row.last_round { dt { "last round" } dd { (ago(last, now)) } }
-            @if let Some(next) = row.next_round { dt { "next probe" } dd { (ahead(next, now)) } }
+            @if let Some(next) = row.next_probe() { dt { "next probe" } dd { (ahead(next, now)) } }
             dt { "interval" } dd { (humantime::format_duration(row.interval)) }
         }
     }
@@ -145,6 +146,30 @@ fn endpoint(seen: &EndpointRow, now: SystemTime) -> Markup {
                 div.transcripts {
                     (transcript("Last failure", kept.last_failure.as_ref()))
                     (transcript("Last success", kept.last_success.as_ref()))
+                }
+            }
+        }
+    }
+}
+
+/// The strip in words, the latest first.
+fn rounds(history: &[HistoryRow]) -> Markup {
+    html! {
+        @if !history.is_empty() {
+            details {
+                summary { "Rounds" }
+                table {
+                    thead { tr { th scope="col" { "ended" } th scope="col" { "result" } th.number scope="col" { "reply" } th.number scope="col" { "took" } } }
+                    tbody {
+                        @for round in history.iter().rev() {
+                            tr {
+                                td { (utc(round.at)) }
+                                td { @match round.cause { Some(cause) => (cause), None => "good" } }
+                                td.number { @if let Some(code) = round.code { (code) } }
+                                td.number { (span(round.duration.as_secs_f64())) }
+                            }
+                        }
+                    }
                 }
             }
         }

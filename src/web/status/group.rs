@@ -65,9 +65,9 @@ impl Group {
 closed_enum! {
     /// What is not as it should be with a check that is up.
     pub enum Warning {
-        /// An endpoint's last probe failed, and another's did not.
+        /// An endpoint's last probe failed.
         EndpointUnavailable => "endpoint_unavailable",
-        /// An endpoint asked us to stay away, and another takes mail.
+        /// An endpoint asked us to stay away.
         EndpointPaused => "endpoint_paused",
         /// A certificate served, or one above it, ends within 14 days or has ended, and is good but
         /// for that.
@@ -99,11 +99,16 @@ pub(super) fn condition(view: &View, now: SystemTime) -> Condition {
     }
 }
 
-/// What is not as it should be, each once.
-pub(super) fn warnings(endpoints: &[EndpointRow], listings: &[ListingRow]) -> Vec<Warning> {
+/// What is not as it should be though the check is up, each once.
+pub(super) fn warnings(
+    state: Condition,
+    endpoints: &[EndpointRow],
+    listings: &[ListingRow],
+) -> Vec<Warning> {
+    if state != Condition::Up {
+        return Vec::new();
+    }
     let any = |state| endpoints.iter().any(|endpoint| endpoint.state == state);
-    // Where none is available, that is the state of the whole and no warning besides.
-    let some_good = any(EndpointState::Available);
     let ends = endpoints.iter().filter_map(|endpoint| endpoint.tls.as_ref()).any(|tls| {
         let good_so_far =
             tls.verify_failures.iter().all(|failure| *failure == VerifyFailure::Expired);
@@ -111,8 +116,8 @@ pub(super) fn warnings(endpoints: &[EndpointRow], listings: &[ListingRow]) -> Ve
     });
     let listed = listings.iter().any(|row| row.state == ListingState::Listed && row.is_block());
     [
-        (some_good && any(EndpointState::Unavailable), Warning::EndpointUnavailable),
-        (some_good && any(EndpointState::Paused), Warning::EndpointPaused),
+        (any(EndpointState::Unavailable), Warning::EndpointUnavailable),
+        (any(EndpointState::Paused), Warning::EndpointPaused),
         (ends, Warning::CertificateEnds),
         (listed, Warning::Listed),
     ]

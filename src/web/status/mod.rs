@@ -157,7 +157,7 @@ impl Facts<'_> {
         );
         let state = group::condition(view, self.now);
         let negative = view.check.module.expect.is_some();
-        let warnings = group::warnings(&endpoints, &listings);
+        let warnings = group::warnings(state, &endpoints, &listings);
         let telling = telling(view);
         let last_reply = telling.and_then(last_reply);
         Row {
@@ -208,6 +208,19 @@ impl Row {
             (Condition::Down, true) => "not as expected",
             _ => self.state.as_str(),
         }
+    }
+
+    /// What has been so since [`since`](Self::since): a pause says nothing of when it began.
+    pub(super) fn lasting_word(&self) -> &'static str {
+        match self.state {
+            Condition::Paused => "no session",
+            _ => self.word(),
+        }
+    }
+
+    /// When something is connected to next: the round that begins in a pause finds nothing to do.
+    pub(super) fn next_probe(&self) -> Option<SystemTime> {
+        self.next_round.filter(|next| self.paused_until.is_none_or(|until| *next >= until))
     }
 
     /// The endpoint that explains the state.

@@ -181,7 +181,7 @@ async fn the_page_says_why_whose_move_it_is_and_what_to_do() {
     let target = house.get("/targets/refuses").await;
     target.has(200, "href=\"/logs?target=refuses&amp;module=smtp\"");
     target.has(200, "href=\"/probe?target=refuses&amp;module=smtp&amp;debug=true\"");
-    target.has(200, "1 rounds, 1 of them failed");
+    target.has(200, "1 round, 1 failed");
     target.has(200, "<b>554</b>");
 }
 
