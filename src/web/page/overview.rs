@@ -201,7 +201,7 @@ pub(super) fn why(row: &Row, failure: &FailureRow, told: bool) -> Markup {
                 @if let Some(wait) = failure.wait { " Wait " (wait) "." }
             }
         }
-        p.dim { "Whose move: " (failure.side) "." }
+        p.dim { "The move is " (failure.side) "." }
     }
 }
 

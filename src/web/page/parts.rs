@@ -344,4 +344,30 @@ mod tests {
             assert_eq!(days(left).into_string(), text);
         }
     }
+    #[test]
+    fn listings_say_where_and_why_and_lead_to_pages_only() {
+        let row = |state, kind, delisting: &str| ListingRow {
+            list: "bl.test".into(),
+            kind,
+            subject: "192.0.2.1".to_owned(),
+            state,
+            meanings: vec!["spam source".to_owned()],
+            reasons: vec!["<b>see</b>".to_owned()],
+            since: None,
+            next: None,
+            delisting: Some(delisting.into()),
+        };
+        let rows = [
+            row(ListingState::Listed, "block", "javascript:alert(1)"),
+            row(ListingState::Listed, "allow", "https://list.test/"),
+            row(ListingState::Clean, "block", ""),
+            row(ListingState::Unknown, "block", ""),
+        ];
+        let text = listings(&rows, SystemTime::UNIX_EPOCH).into_string();
+        assert_eq!(text.matches(" on bl.test: 192.0.2.1, spam source").count(), 2, "{text}");
+        assert_eq!(text.matches("<strong class=\"bad\">listed").count(), 1, "{text}");
+        assert_eq!(text.matches("<a ").count(), 1, "{text}");
+        assert!(text.contains("&lt;b&gt;see&lt;/b&gt;") && !text.contains("javascript"), "{text}");
+        assert!(text.contains("not listed: 1") && text.contains("not known: 1"), "{text}");
+    }
 }

@@ -149,3 +149,30 @@ pub(super) fn group(
 
 /// A certificate that ends within so many days is a warning.
 pub(in crate::web) const SOON_DAYS: i64 = 14;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_list_is_a_warning_and_an_allow_list_is_none() {
+        let listed = |kind, state| ListingRow {
+            list: "bl.test".into(),
+            kind,
+            subject: "192.0.2.1".to_owned(),
+            state,
+            meanings: Vec::new(),
+            reasons: Vec::new(),
+            since: None,
+            next: None,
+            delisting: None,
+        };
+        let of = |state, row| warnings(state, &[], &[row]);
+        let bad = listed("block", ListingState::Listed);
+        assert_eq!(of(Condition::Up, bad.clone()), [Warning::Listed]);
+        assert_eq!(of(Condition::Down, bad), [], "there is worse to say of what is down");
+        assert_eq!(of(Condition::Up, listed("allow", ListingState::Listed)), []);
+        assert_eq!(of(Condition::Up, listed("block", ListingState::Clean)), []);
+        assert_eq!(of(Condition::Up, listed("block", ListingState::Unknown)), []);
+    }
+}

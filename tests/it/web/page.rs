@@ -175,7 +175,7 @@ async fn the_page_says_why_whose_move_it_is_and_what_to_do() {
     let page = house.get("/").await;
     page.has(200, "href=\"https://check.spamhaus.org\">blocklisted</a> in greeting");
     page.has(200, "mend what put us there, then ask for removal.");
-    page.has(200, "Whose move: ours: our address, name, login, settings or sending must change.");
+    page.has(200, "The move is ours: our address, name, login, settings or sending must change.");
     page.has(200, "aria-label=\"greeting 3.0 ms\"");
     page.has(200, "<title>2 ✕ · smtp_exporter</title>");
     let target = house.get("/targets/refuses").await;
