@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Problem;
 use super::file;
-use super::near;
 use super::text::printable;
 use super::tree::{Node, Value};
+use crate::target::near;
 
 /// How the names of the variables begin.
 pub(super) const PREFIX: &str = "SMTP_EXPORTER__";

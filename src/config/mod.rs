@@ -13,7 +13,6 @@ mod file;
 mod gentle;
 mod label;
 mod module;
-mod near;
 mod rules;
 mod secret;
 mod shown;

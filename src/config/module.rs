@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::near;
 use super::secret;
 use super::text::printable;
 use super::value::{self, Parsed};
 use super::walk::{At, Fields, Findings, Spot};
 use crate::smtp::{Envelope, Phase, TlsMode};
+use crate::target::near;
 use crate::target::{Auth, Expect, Module, Secret, Timeouts};
 
 /// The modules, and what messages about targets need to know of them.

@@ -11,11 +11,11 @@ use super::disk;
 use super::gentle::Gentle;
 use super::label::{label_name, label_value, target_name};
 use super::module::{self, Modules};
-use super::near;
 use super::text::printable;
 use super::tree::{self, MAX_BYTES, Value};
 use super::value::{self, Parsed};
 use super::walk::{At, Fields, Findings, Spot};
+use crate::target::near;
 use crate::target::{Module, Own, Place, Target};
 
 /// All targets of the file and of its target files.

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use super::Problem;
 use super::file;
-use super::near;
 use super::text::printable;
 use super::tree::{Node, Value};
 use super::value::Parsed;
+use crate::target::near;
 
 /// What was found wrong, and what is odd but let through.
 #[derive(Default)]

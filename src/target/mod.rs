@@ -1,5 +1,6 @@
 //! What to probe and what to expect there: plain data, no input or output.
 
+pub mod near;
 pub mod place;
 pub mod policy;
 

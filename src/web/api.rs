@@ -1,29 +1,70 @@
-//! `/api/v1/targets`: what the status page shows, and the endpoints, as JSON.
+//! `/api/v1/targets` and `/api/v1/targets/NAME`: what the pages show, as JSON. The README lists the
+//! names; they stay.
 
+use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use hyper::Response;
+use hyper::{Response, StatusCode};
 use serde::Serialize;
 
-use super::body::Payload;
+use super::body::{self, Payload};
+use super::page::{knows, near_names};
+use super::report::utc;
 use super::scrape::rendered;
-use super::status::{self, Row};
+use super::status::{Group, Row};
 use super::{Asked, Refusal, State};
 
+/// All targets.
 pub(super) async fn targets(
     state: &Arc<State>,
     asked: &Asked,
 ) -> Result<Response<Payload>, Refusal> {
-    let content_type = "application/json; charset=utf-8";
-    rendered(state, asked, content_type, false, |state, sink| {
-        let running = state.control.running();
-        let targets = status::rows(&state.store, &running.policy.rules, SystemTime::now());
-        write(&Answer { status: "success", data: Data { targets } }, sink)
+    rendered(state, asked, JSON, false, |state, sink| {
+        let now = SystemTime::now();
+        write_rows(now, state.facts(now, |facts| facts.rows(&state.store)), sink)
     })
     .await
+}
+
+/// One target, with transcripts and history.
+pub(super) async fn target(
+    state: &Arc<State>,
+    asked: &Asked,
+    name: &str,
+) -> Result<Response<Payload>, Refusal> {
+    if !knows(state, name) {
+        let error = Missing {
+            status: "error",
+            error_type: "not_found",
+            error: "there is no such target",
+            near: near_names(state, name),
+        };
+        let text = serde_json::to_vec(&error).unwrap_or_default();
+        return Ok(body::answer(StatusCode::NOT_FOUND, JSON, Bytes::from(text)));
+    }
+    let name = name.to_owned();
+    rendered(state, asked, JSON, false, move |state, sink| {
+        let now = SystemTime::now();
+        write_rows(now, state.facts(now, |facts| facts.rows_of(&state.store, &name)), sink)
+    })
+    .await
+}
+
+fn write_rows(
+    now: SystemTime,
+    targets: Vec<Row>,
+    sink: &mut dyn FnMut(Bytes),
+) -> Result<(), Refusal> {
+    let mut counts: BTreeMap<&'static str, usize> =
+        Group::ALL.iter().map(|group| (group.as_str(), 0)).collect();
+    for row in &targets {
+        *counts.entry(row.group.as_str()).or_default() += 1;
+    }
+    let data = Data { at: utc(now), version: env!("CARGO_PKG_VERSION"), counts, targets };
+    write(&Answer { status: "success", data }, sink)
 }
 
 /// Writes an answer as JSON.
@@ -45,7 +86,23 @@ pub(super) struct Answer<T> {
 
 #[derive(Serialize)]
 struct Data {
+    /// When it was put together.
+    at: String,
+    version: &'static str,
+    /// Checks in each group.
+    counts: BTreeMap<&'static str, usize>,
+    /// Checks, in order of target and module.
     targets: Vec<Row>,
+}
+
+/// Prometheus' form of an error, and the names that may have been meant.
+#[derive(Serialize)]
+struct Missing {
+    status: &'static str,
+    #[serde(rename = "errorType")]
+    error_type: &'static str,
+    error: &'static str,
+    near: Vec<String>,
 }
 
 struct Sink<'a>(&'a mut dyn FnMut(Bytes));
@@ -60,3 +117,5 @@ impl Write for Sink<'_> {
         Ok(())
     }
 }
+
+const JSON: &str = "application/json; charset=utf-8";

@@ -9,9 +9,9 @@ mod admit;
 mod api;
 mod body;
 mod desk;
-mod landing;
 mod listings;
 mod logs;
+mod page;
 mod probe;
 mod query;
 mod refusal;
@@ -25,17 +25,18 @@ pub use body::Payload;
 pub use query::Query;
 pub use refusal::Refusal;
 pub use serve::{Limits, serve};
-pub use status::Condition;
+pub use status::{Condition, Group, ListingState, Warning};
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use hyper::body::Body;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
+use percent_encoding::percent_decode_str;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -44,6 +45,7 @@ use crate::observation::Round;
 use crate::probe::{Job, Prober};
 use crate::store::Store;
 use crate::target::{Module, Policy, Target};
+use status::{Facts, ListingRow};
 
 /// All that an answer is made from.
 pub struct State {
@@ -91,6 +93,14 @@ impl State {
             desk: Arc::default(),
             renders: Arc::new(Semaphore::new(RENDERS)),
         }
+    }
+
+    /// Gives what rows are made with.
+    fn facts<T>(&self, now: SystemTime, make: impl FnOnce(&Facts<'_>) -> T) -> T {
+        let running = self.control.running();
+        let known = self.store.listings().listings();
+        let listings: Vec<_> = known.iter().filter_map(|view| ListingRow::of(view)).collect();
+        make(&Facts { rules: &running.policy.rules, listings: &listings, now })
     }
 
     /// What links on pages begin with: the path of the external URL, or the route prefix.
@@ -221,6 +231,12 @@ async fn route(state: &Arc<State>, asked: Asked) -> Result<Response<Payload>, Re
     };
     let reading = asked.method == Method::GET || asked.method == Method::HEAD;
     let writing = asked.method == Method::POST || asked.method == Method::PUT;
+    if let Some(name) = path.strip_prefix("/targets/").filter(|name| !name.is_empty()) {
+        return one_target(state, &asked, reading, name, false).await;
+    }
+    if let Some(name) = path.strip_prefix("/api/v1/targets/").filter(|name| !name.is_empty()) {
+        return one_target(state, &asked, reading, name, true).await;
+    }
     match path {
         "/-/reload" if writing => reload(state, &asked).await,
         "/-/reload" => Err(Refusal::method("POST, PUT")),
@@ -230,7 +246,7 @@ async fn route(state: &Arc<State>, asked: Asked) -> Result<Response<Payload>, Re
         {
             Err(Refusal::method("GET, HEAD"))
         }
-        "/" => landing::page(state, &asked).await,
+        "/" => page::overview(state, &asked).await,
         "/metrics" => scrape::metrics(state, &asked).await,
         "/probe" => probe::probe(state, &asked).await,
         "/logs" => logs::logs(state, &asked).await,
@@ -246,6 +262,27 @@ async fn route(state: &Arc<State>, asked: Asked) -> Result<Response<Payload>, Re
         "/api/v1/targets" => api::targets(state, &asked).await,
         "/api/v1/listings" => listings::listings(state, &asked).await,
         _ => Err(no_such_page(state)),
+    }
+}
+
+/// The page of a target, or the same as JSON. The name is what is left of the path.
+async fn one_target(
+    state: &Arc<State>,
+    asked: &Asked,
+    reading: bool,
+    name: &str,
+    json: bool,
+) -> Result<Response<Payload>, Refusal> {
+    if !reading {
+        return Err(Refusal::method("GET, HEAD"));
+    }
+    let Ok(name) = percent_decode_str(name).decode_utf8() else {
+        return Err(Refusal::bad_request("the name is not UTF-8 once it is percent-decoded"));
+    };
+    if json {
+        api::target(state, asked, &name).await
+    } else {
+        page::target(state, asked, &name).await
     }
 }
 

@@ -18,6 +18,7 @@ mod domains;
 mod families;
 mod faults;
 mod limits;
+mod page;
 mod prometheus;
 mod recipes;
 mod refusals;

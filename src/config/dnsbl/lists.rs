@@ -9,7 +9,6 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::super::disk;
 use super::super::module;
-use super::super::near;
 use super::super::text::printable;
 use super::super::tree::Value;
 use super::super::value::{self, Parsed};
@@ -17,6 +16,7 @@ use super::super::walk::{At, Fields, Findings, Spot};
 use super::codes;
 use crate::dnsbl::catalogue::{self, Access, Found};
 use crate::dnsbl::{Kind, List, Operator, SubjectKind};
+use crate::target::near;
 
 /// A list, and where it stands in the file.
 pub(super) struct Stated {

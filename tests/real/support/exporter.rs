@@ -40,11 +40,21 @@ impl Exporter {
         let directory = fresh_directory(&format!("{test}.exporter"));
         let file = directory.join("smtp_exporter.yml");
         std::fs::write(&file, config).unwrap();
+        Self::run(directory, &format!("--config.file={}", file.display()))
+    }
+
+    /// Starts the demo: its mail servers are in the same process.
+    pub(crate) fn demo(test: &str) -> Self {
+        Self::run(fresh_directory(&format!("{test}.exporter")), "demo")
+    }
+
+    /// Runs it with one argument besides those that every run has.
+    fn run(directory: PathBuf, argument: &str) -> Self {
         // Whoever takes the port between here and the exporter's bind makes the test fail, not lie.
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let log = File::create(directory.join("log")).unwrap();
         let child = Command::new(binary())
-            .arg(format!("--config.file={}", file.display()))
+            .arg(argument)
             .arg(format!("--web.listen-address={address}"))
             .arg("--log.level=debug")
             .stdin(Stdio::null())
@@ -57,7 +67,7 @@ impl Exporter {
             Duration::from_secs(20),
             || {
                 let ended = exporter.child.try_wait().unwrap();
-                assert!(ended.is_none(), "{ended:?} at once\n{config}\n{}", exporter.log());
+                assert!(ended.is_none(), "{ended:?} at once, {argument}\n{}", exporter.log());
                 http_get(address, "/-/ready").ok().filter(|(code, _)| *code == 200)
             },
             || "the exporter is not ready".to_owned(),

@@ -19,13 +19,7 @@ impl Fake {
     /// Greets, answers EHLO and QUIT, and is quick about it: the target next to a faulty one whose
     /// interval must not suffer.
     pub(crate) fn steady() -> Self {
-        Self::serve(|stream| {
-            talk(stream, |stream, line| match line {
-                "" => stream.write_all(b"220 steady.bed.test ESMTP\r\n").map(|()| true),
-                "QUIT" => stream.write_all(b"221 2.0.0 bye\r\n").map(|()| false),
-                _ => stream.write_all(b"250 steady.bed.test\r\n").map(|()| true),
-            })
-        })
+        Self::serve(steady)
     }
 
     /// Resets the connection in the middle of the EHLO reply.
@@ -55,6 +49,29 @@ impl Fake {
                 Ok(true)
             })
         })
+    }
+
+    /// Says HTML wherever it says anything, and takes nobody.
+    pub(crate) fn hostile() -> Self {
+        Self::serve(|stream| {
+            talk(stream, |stream, line| {
+                let (code, goes_on) = if line.is_empty() { (220, true) } else { (554, false) };
+                let text = "<script>window.owned=1</script><img src=x onerror=window.owned=2>\"'";
+                write!(stream, "{code} {text}\r\n").map(|()| goes_on)
+            })
+        })
+    }
+
+    /// As [`Fake::steady`], on every loopback address; gives the port.
+    pub(crate) fn steady_everywhere() -> u16 {
+        let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0))).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                thread::spawn(move || drop(steady(stream)));
+            }
+        });
+        port
     }
 
     /// A line to port 25 of a real server that carries the greeting and takes the client's first
@@ -90,6 +107,14 @@ impl Fake {
         });
         Self { address }
     }
+}
+
+fn steady(stream: TcpStream) -> std::io::Result<()> {
+    talk(stream, |stream, line| match line {
+        "" => stream.write_all(b"220 steady.bed.test ESMTP\r\n").map(|()| true),
+        "QUIT" => stream.write_all(b"221 2.0.0 bye\r\n").map(|()| false),
+        _ => stream.write_all(b"250 steady.bed.test\r\n").map(|()| true),
+    })
 }
 
 /// Calls `answer` with an empty line for the greeting, then with each line of the client, until it

@@ -1,6 +1,7 @@
 //! What the tests stand on.
 
 mod bed;
+mod browser;
 mod exporter;
 mod fake;
 mod metrics;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 pub(crate) use bed::Bed;
+pub(crate) use browser::Browser;
 pub(crate) use exporter::{Exporter, binary, head, http_get};
 pub(crate) use fake::Fake;
 pub(crate) use metrics::Scrape;

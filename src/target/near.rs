@@ -1,7 +1,7 @@
 //! Slips of the pen: which known word was meant.
 
 /// The known name that is closest to what was written, when it is close, or that it begins.
-pub(super) fn nearest<'k>(said: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+pub fn nearest<'k>(said: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
     if said.len() > 64 {
         return None;
     }
@@ -23,10 +23,37 @@ pub(super) fn nearest<'k>(said: &str, known: impl Iterator<Item = &'k str>) -> O
 }
 
 /// The known name that differs by a slip or two.
-pub(super) fn slip<'k>(said: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+pub fn slip<'k>(said: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
     let said = said.get(..said.len().min(64))?.to_lowercase();
     let near = known.take(1000).map(|name| (distance(&said, name), name));
     near.filter(|(distance, _)| *distance <= 2).min_by_key(|near| near.0).map(|(_, name)| name)
+}
+
+/// At most `most` known names that somebody who wrote `said` may have meant, the likeliest first: close
+/// spellings, then names that hold it or that it holds.
+pub fn neighbours<'k>(
+    said: &str,
+    known: impl Iterator<Item = &'k str>,
+    most: usize,
+) -> Vec<&'k str> {
+    let said = said.to_lowercase();
+    let length = said.chars().count();
+    if said.len() > 256 {
+        return Vec::new();
+    }
+    let mut ranked: Vec<((bool, usize), &'k str)> = known
+        .filter(|name| name.len() <= 256)
+        .filter_map(|name| {
+            let lower = name.to_lowercase();
+            let distance = distance(&said, &lower);
+            let close = distance <= 1.max(length.min(lower.chars().count()) / 3);
+            let holds = length.min(lower.len()) >= 2
+                && (lower.contains(&said) || said.contains(lower.as_str()));
+            (close || holds).then_some(((!close, distance), name))
+        })
+        .collect();
+    ranked.sort();
+    ranked.into_iter().map(|(_, name)| name).take(most).collect()
 }
 
 /// Letters put in, left out, changed or swapped with their neighbour between two words.
@@ -68,5 +95,18 @@ mod tests {
         assert_eq!(nearest("pass", ["password", "password_file"].into_iter()), None);
         assert_eq!(distance("abcd", "acbd"), 1);
         assert_eq!(distance("", "abc"), 3);
+    }
+    #[test]
+    fn neighbours_are_slips_first_and_then_parts() {
+        let known = ["mx1", "mx2", "backup-mx1", "submission", "mx1.example.net"];
+        assert_eq!(
+            neighbours("MX1", known.into_iter(), 4),
+            ["mx1", "mx2", "backup-mx1", "mx1.example.net"]
+        );
+        assert_eq!(neighbours("submision", known.into_iter(), 4), ["submission"]);
+        assert_eq!(neighbours("mx1.example.org", known.into_iter(), 1), ["mx1.example.net"]);
+        assert!(neighbours("nothing", known.into_iter(), 4).is_empty());
+        assert!(neighbours("", known.into_iter(), 4).is_empty());
+        assert!(neighbours(&"x".repeat(300), known.into_iter(), 4).is_empty());
     }
 }
