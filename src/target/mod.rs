@@ -2,6 +2,7 @@
 
 pub mod place;
 pub mod policy;
+pub mod reach;
 
 pub use policy::{Allow, Backoff, Families, HostBudget, Policy};
 
