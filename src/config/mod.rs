@@ -3,7 +3,8 @@
 //! The file becomes a tree that knows where each value was written (`tree`), the environment is
 //! laid over it (`env`), and every key is parsed into the type that carries its bounds (`check`,
 //! `module`, `targets`, `rules`; single values in `value`). [`reference()`] lists the keys. A load is all or
-//! nothing: one problem anywhere, in a target file or a secret too, refuses the whole.
+//! nothing: one problem anywhere, in a target file or a secret too, refuses the whole. The file of the
+//! web side (`web`) goes the same way.
 
 mod check;
 mod disk;
@@ -22,9 +23,11 @@ mod text;
 mod tree;
 mod value;
 mod walk;
+mod web;
 
 pub use disk::matching;
-pub use file::{KeyDoc, markdown, reference};
+pub use file::{KeyDoc, markdown, reference, web_markdown};
+pub use web::{RateLimit, WebConfig, load_web};
 
 use std::collections::BTreeMap;
 use std::fmt;

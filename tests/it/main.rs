@@ -24,3 +24,4 @@ mod store;
 mod structure;
 mod support;
 mod web;
+mod web_config;

@@ -2,6 +2,7 @@
 
 mod cli;
 mod demo;
+mod doors;
 mod drain;
 mod faults;
 mod house;
