@@ -34,6 +34,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use secrecy::zeroize::Zeroizing;
+
 use crate::target::{Check, Module, Policy, Target};
 
 /// A configuration that was checked whole.
@@ -140,6 +142,8 @@ pub fn load(
     };
     let file: Arc<str> = Arc::from(file);
     let bytes = path.map_or(Ok(Vec::new()), |path| disk::read(path, tree::MAX_BYTES));
+    // It may hold passwords, so it is wiped after it was read; so are the tree's values.
+    let bytes = bytes.map(Zeroizing::new);
     let top = walk::Spot { file: file.clone(), place: None, path: String::new() };
     let root = findings
         .take(&top, bytes)
