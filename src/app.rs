@@ -1,5 +1,6 @@
 //! The composition root: builds the parts from a configuration, runs them, reloads, drains.
 
+mod doors;
 mod files;
 mod listen;
 mod logging;
@@ -14,9 +15,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
+use rustix::process::{Resource, Rlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+pub use crate::web::Page;
+pub use doors::WebFile;
 pub use logging::start_logging;
 pub use once::{check_for, look_up, probe_once};
 
@@ -30,7 +34,7 @@ use crate::target::Family;
 use crate::web::{self, Control, Running};
 
 /// What the command line says about serving.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Options {
     /// The configuration file, if one was named.
     pub config_file: Option<PathBuf>,
@@ -40,6 +44,10 @@ pub struct Options {
     pub external_url: String,
     /// The prefix of all paths; none: the external URL's path.
     pub route_prefix: Option<String>,
+    /// Who may come in.
+    pub web: Arc<WebFile>,
+    /// Pages that nobody gets.
+    pub closed: Vec<Page>,
     /// Take the sockets from systemd instead of `listen`.
     pub systemd_socket: bool,
     /// Results kept per check.
@@ -77,6 +85,15 @@ pub fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
         .enable_all()
         .build()
         .context("cannot start the runtime")
+}
+
+/// Core dumps of this process stay empty: they would hold passwords. Its own entries in `/proc` stay
+/// readable, from which the process metrics come; so it is the limit, and not `PR_SET_DUMPABLE`.
+pub fn leave_no_core() {
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    if let Err(error) = setrlimit(Resource::Core, none) {
+        tracing::debug!(%error, "cannot forbid core dumps");
+    }
 }
 
 /// Runs the exporter until SIGTERM or SIGINT, or until `end_after` has passed.
@@ -226,11 +243,14 @@ impl App {
         state.route_prefix = web::normal_prefix(&prefix);
         state.external_url = Some(self.options.external_url.clone()).filter(|url| !url.is_empty());
         state.timeout_offset = self.options.timeout_offset;
+        state.doors = self.options.web.doors();
+        state.closed.clone_from(&self.options.closed);
         state.stop = stop.clone();
         Arc::new(state)
     }
 
     async fn reload(&self) -> Result<(), String> {
+        self.reload_doors().await?;
         // One at a time: the lock of what runs is held until the new configuration is in force.
         let mut rounds = self.rounds.lock().await;
         let Some(rounds) = rounds.as_mut() else {
@@ -252,6 +272,17 @@ impl App {
         *write(&self.running) = running(config, generation);
         self.own.reloaded(SystemTime::now());
         tracing::info!(checks, "configuration reloaded");
+        Ok(())
+    }
+
+    /// Reads the web configuration file alone.
+    async fn reload_doors(&self) -> Result<(), String> {
+        let web = self.options.web.clone();
+        let loaded = tokio::task::spawn_blocking(move || web.reload()).await;
+        let loaded = loaded.unwrap_or_else(|error| Err(error.to_string()));
+        for warning in loaded.map_err(|problems| self.refuse(problems))? {
+            tracing::warn!("{warning}");
+        }
         Ok(())
     }
 
@@ -322,6 +353,9 @@ async fn watch(app: Arc<App>, stop: CancellationToken) {
         if pauses != kept {
             app.keep_pauses();
             kept = pauses;
+        }
+        if app.options.web.changed() && app.reload_doors().await.is_ok() {
+            tracing::info!("web configuration reloaded");
         }
         if write(&app.watched).changed() {
             // What is wrong was logged. It is read again when it changes again.

@@ -7,13 +7,15 @@ mod report;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::app::{self, Options};
+use crate::app::{self, Options, Page, WebFile};
 use crate::cause::advice;
 use crate::cause::explain::Explanation;
+use crate::config::{Config, ConfigError};
 
 /// Runs the program; the process ends with what is returned.
 pub fn main() -> ExitCode {
@@ -25,6 +27,7 @@ pub fn main() -> ExitCode {
             return if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
         }
     };
+    app::leave_no_core();
     app::start_logging(cli.common.log_level.as_str(), cli.common.log_format == LogFormat::Json);
     let result = match cli.command.unwrap_or(Command::Serve) {
         // Whatever else was asked for: who says this wants nothing to be connected to.
@@ -73,6 +76,18 @@ struct Common {
         global = true
     )]
     listen: Vec<String>,
+    /// Web configuration file, in the form that Prometheus' exporters share: TLS, users, headers.
+    #[arg(long = "web.config.file", value_name = "FILE", global = true)]
+    web_config_file: Option<PathBuf>,
+    /// Close pages: a list of reload, probe, logs, config and status.
+    #[arg(
+        long = "web.closed",
+        value_name = "PAGES",
+        value_delimiter = ',',
+        value_parser = page,
+        global = true
+    )]
+    closed: Vec<Page>,
     /// The URL under which users reach the exporter, for links.
     #[arg(long = "web.external-url", value_name = "URL", default_value = "", global = true)]
     external_url: String,
@@ -185,21 +200,42 @@ struct DemoArgs {
 }
 
 fn check(common: &Common) -> anyhow::Result<ExitCode> {
-    options(common)?;
-    match app::load(common.config_file.as_deref()) {
-        Ok(config) => say(&config.summary()),
-        Err(error) => Ok(refuse(&error)),
+    match load(common) {
+        Ok((config, web)) => {
+            options(common, web)?;
+            say(&config.summary())
+        }
+        Err(error) => {
+            options(common, WebFile::default())?;
+            Ok(refuse(&error))
+        }
     }
 }
 
 fn serve(common: &Common) -> anyhow::Result<ExitCode> {
-    let config = match app::load(common.config_file.as_deref()) {
-        Ok(config) => config,
+    let (config, web) = match load(common) {
+        Ok(loaded) => loaded,
         Err(error) => return Ok(refuse(&error)),
     };
-    let options = options(common)?;
+    let options = options(common, web)?;
     app::runtime()?.block_on(app::serve(options, config, None))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Both configuration files, or all that is wrong with them.
+fn load(common: &Common) -> Result<(Config, WebFile), ConfigError> {
+    let web = WebFile::open(common.web_config_file.as_deref());
+    match (app::load(common.config_file.as_deref()), web) {
+        (Ok(mut config), Ok((web, warnings))) => {
+            config.warnings.extend(warnings);
+            Ok((config, web))
+        }
+        (Err(mut error), Err(more)) => {
+            error.0.extend(more.0);
+            Err(error)
+        }
+        (Err(error), Ok(_)) | (Ok(_), Err(error)) => Err(error),
+    }
 }
 
 fn probe(common: &Common, args: &ProbeArgs) -> anyhow::Result<ExitCode> {
@@ -271,12 +307,16 @@ fn explain(common: &Common, args: &ExplainArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn demo(common: &Common, args: DemoArgs) -> anyhow::Result<ExitCode> {
-    let options = options(common)?;
+    let web = match WebFile::open(common.web_config_file.as_deref()) {
+        Ok((web, _)) => web,
+        Err(error) => return Ok(refuse(&error)),
+    };
+    let options = options(common, web)?;
     app::runtime()?.block_on(app::demo(options, args.duration))?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn options(common: &Common) -> anyhow::Result<Options> {
+fn options(common: &Common, web: WebFile) -> anyhow::Result<Options> {
     anyhow::ensure!(
         common.timeout_offset.is_finite() && (0.0..=60.0).contains(&common.timeout_offset),
         "--timeout-offset is {}: it must be from 0 to 60 seconds",
@@ -290,6 +330,8 @@ fn options(common: &Common) -> anyhow::Result<Options> {
     Ok(Options {
         config_file: common.config_file.clone(),
         listen: common.listen.clone(),
+        web: Arc::new(web),
+        closed: common.closed.clone(),
         external_url: common.external_url.clone(),
         route_prefix: common.route_prefix.clone(),
         systemd_socket: common.systemd_socket,
@@ -298,12 +340,20 @@ fn options(common: &Common) -> anyhow::Result<Options> {
     })
 }
 
+fn page(name: &str) -> Result<Page, String> {
+    Page::from_name(name).ok_or_else(|| {
+        let names: Vec<&str> = Page::ALL.iter().map(|page| page.as_str()).collect();
+        format!("one of {}", names.join(", "))
+    })
+}
+
 fn reference() -> String {
     format!(
-        "# Metrics\n\n{}\n# Causes\n\n{}\n# Configuration\n\n{}",
+        "# Metrics\n\n{}\n# Causes\n\n{}\n# Configuration\n\n{}\n# Web configuration\n\n{}",
         crate::metrics::reference::markdown(),
         advice::markdown(),
-        crate::config::markdown()
+        crate::config::markdown(),
+        crate::config::web_markdown()
     )
 }
 
@@ -353,7 +403,7 @@ fn quietly(result: std::io::Result<()>) -> anyhow::Result<Option<()>> {
 }
 
 /// Writes the problems of a configuration to standard error.
-fn refuse(error: &crate::config::ConfigError) -> ExitCode {
+fn refuse(error: &ConfigError) -> ExitCode {
     complain(&error.to_string())
 }
 

@@ -8,6 +8,7 @@ mod modules;
 mod probe;
 mod rules;
 mod targets;
+mod web;
 
 /// One key of the configuration file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,22 +30,41 @@ pub fn reference() -> impl Iterator<Item = &'static KeyDoc> {
 
 /// The reference as Markdown: a table, and how patterns are written.
 pub fn markdown() -> String {
+    let mut out = table(reference());
+    out.push_str(super::rules::REFERENCE);
+    out
+}
+
+/// The reference of the web configuration file (`--web.config.file`) as Markdown: a table.
+pub fn web_markdown() -> String {
+    table(web::KEYS.iter())
+}
+
+fn table(keys: impl Iterator<Item = &'static KeyDoc>) -> String {
     let mut out = String::from("| key | value | default | meaning |\n|---|---|---|---|\n");
     let cell = |text: &str| text.replace('|', "\\|").replace('\n', " ");
-    for key in reference() {
+    for key in keys {
         let default = if key.default.is_empty() { "–".to_owned() } else { cell(key.default) };
         let (kind, text) = (cell(key.kind), cell(key.text));
         out.push_str(&format!("| `{}` | {kind} | {default} | {text} |\n", key.path));
     }
-    out.push_str(super::rules::REFERENCE);
     out
 }
 
 /// The names of the keys right below `parent`; empty is the top of the file. Empty when any name
 /// can stand there, as below `modules`.
 pub(super) fn known(parent: &str) -> Vec<&'static str> {
+    below(parent, reference())
+}
+
+/// The same for the web configuration file.
+pub(super) fn known_to_web(parent: &str) -> Vec<&'static str> {
+    below(parent, web::KEYS.iter())
+}
+
+fn below(parent: &str, keys: impl Iterator<Item = &'static KeyDoc>) -> Vec<&'static str> {
     let mut names = Vec::new();
-    for key in reference() {
+    for key in keys {
         let rest = if parent.is_empty() {
             Some(key.path)
         } else {

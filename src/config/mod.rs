@@ -3,7 +3,8 @@
 //! The file becomes a tree that knows where each value was written (`tree`), the environment is
 //! laid over it (`env`), and every key is parsed into the type that carries its bounds (`check`,
 //! `module`, `targets`, `rules`; single values in `value`). [`reference()`] lists the keys. A load is all or
-//! nothing: one problem anywhere, in a target file or a secret too, refuses the whole.
+//! nothing: one problem anywhere, in a target file or a secret too, refuses the whole. The file of the
+//! web side (`web`) goes the same way.
 
 mod check;
 mod disk;
@@ -22,15 +23,19 @@ mod text;
 mod tree;
 mod value;
 mod walk;
+mod web;
 
 pub use disk::matching;
 pub(crate) use dnsbl::{list_of, subjects_of};
-pub use file::{KeyDoc, markdown, reference};
+pub use file::{KeyDoc, markdown, reference, web_markdown};
+pub use web::{RateLimit, WebConfig, load_web};
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use secrecy::zeroize::Zeroizing;
 
 use crate::dnsbl::Plan;
 use crate::target::{Check, Module, Policy, Target};
@@ -141,6 +146,8 @@ pub fn load(
     };
     let file: Arc<str> = Arc::from(file);
     let bytes = path.map_or(Ok(Vec::new()), |path| disk::read(path, tree::MAX_BYTES));
+    // It may hold passwords, so it is wiped after it was read; so are the tree's values.
+    let bytes = bytes.map(Zeroizing::new);
     let top = walk::Spot { file: file.clone(), place: None, path: String::new() };
     let root = findings
         .take(&top, bytes)

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
+use secrecy::zeroize::Zeroizing;
 
 use super::disk;
 use super::env;
@@ -87,9 +88,10 @@ fn from_environment(name: &str, environment: &BTreeMap<String, String>) -> Resul
         .map_err(|message| format!("the variable `{shown}` {message}"))
 }
 
-/// Drops the line break at the end; refuses what no AUTH exchange could carry.
+/// Drops the line break at the end; refuses what no AUTH exchange could carry. What was read is wiped.
 fn checked(bytes: Vec<u8>) -> Result<Secret, String> {
-    let text = String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned())?;
+    let bytes = Zeroizing::new(bytes);
+    let text = std::str::from_utf8(&bytes).map_err(|_| "is not UTF-8".to_owned())?;
     let text = text.trim_end_matches(['\r', '\n']);
     if text.is_empty() {
         Err("is empty".to_owned())

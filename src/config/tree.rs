@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use secrecy::zeroize::Zeroize;
 use serde_saphyr::granit_parser::{self, Event, Parser, ScalarStyle, StructureStyle, Tag};
 
 use super::Problem;
@@ -53,6 +54,15 @@ pub(super) struct Entry {
     pub(super) key_place: Option<(u32, u32)>,
     /// Its value.
     pub(super) node: Rc<Node>,
+}
+
+impl Drop for Node {
+    /// Any value may be a password.
+    fn drop(&mut self) {
+        if let Value::Scalar(text) = &mut self.value {
+            text.zeroize();
+        }
+    }
 }
 
 impl Node {

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use super::panicked;
-use crate::cause::Blame;
+use crate::cause::{Blame, Cause};
 use crate::net::dns::{Host, Resolver};
 use crate::net::tcp;
 use crate::observation::Failure;
 use crate::smtp::Phase;
+use crate::target::reach::{is_inside, is_never_a_host};
 use crate::target::{Check, Endpoint, Families, Family, HostName, Place, Policy};
 
 /// Where a check leads to at this moment.
@@ -43,7 +44,7 @@ pub(super) struct Site {
     pub(super) ours: bool,
 }
 
-/// Finds the endpoints of a check.
+/// Finds the endpoints of a check. `admitted`: somebody else says which of them may be connected to.
 ///
 /// # Errors
 ///
@@ -52,6 +53,7 @@ pub(super) async fn locate(
     check: &Check,
     policy: &Policy,
     resolver: &Arc<Resolver>,
+    admitted: bool,
 ) -> Result<Located, Failure> {
     let mut located = Located::default();
     let (hosts, port) = match &check.target.place {
@@ -69,6 +71,11 @@ pub(super) async fn locate(
                 .collect();
             (hosts, check.module.port)
         }
+    };
+    // Whoever runs a domain chooses where its exchangers lead, and must not choose our own network.
+    let foreign = match &check.target.place {
+        Place::Domain(domain) if !policy.own.has_name(domain) => Some(domain.clone()),
+        _ => None,
     };
     // A host that an MX record names is an endpoint, also when it leads nowhere.
     let named = located.mx_records.is_some_and(|records| records > 0);
@@ -88,7 +95,21 @@ pub(super) async fn locate(
                 if named {
                     located.notes.extend(found.alias_note(&name));
                 }
-                let reachable = routed(found.addresses, policy.families);
+                let mut addresses = found.addresses;
+                if let Some(domain) = foreign.as_ref().filter(|_| !admitted) {
+                    let (inside, outside) = addresses
+                        .into_iter()
+                        .partition(|address| leads_inside(*address, &name, policy));
+                    addresses = outside;
+                    let inside: Vec<IpAddr> = inside;
+                    if let Some(address) = inside.first() {
+                        located.dead.push((endpoint(None), led_inside(domain, *address)));
+                    }
+                    if addresses.is_empty() {
+                        continue;
+                    }
+                }
+                let reachable = routed(addresses, policy.families);
                 located.add(reachable, &endpoint, policy);
             }
             Err(failure) if named => located.dead.push((endpoint(None), failure)),
@@ -153,6 +174,24 @@ impl Located {
             }
         }
     }
+}
+
+/// An exchanger of somebody else's domain that would have us connect to our own network: loopback,
+/// link-local (where clouds keep their metadata), private.
+fn leads_inside(address: IpAddr, host: &str, policy: &Policy) -> bool {
+    let own = policy.own.networks.iter().any(|network| network.contains(&address.to_canonical()));
+    (is_inside(address) || is_never_a_host(address)) && !own && !policy.own.has_name(host)
+}
+
+fn led_inside(domain: &str, address: IpAddr) -> Failure {
+    Failure::new(
+        Phase::Resolve,
+        Cause::Routing,
+        format!(
+            "an MX of {domain} leads to {address}, which is not a public address, and the domain is \
+             not ours: not connected to; if it is ours, add it to exporter.own"
+        ),
+    )
 }
 
 type Answer = (Option<u16>, HostName, Result<Host, Failure>);

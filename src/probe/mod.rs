@@ -143,7 +143,7 @@ impl Prober {
                 Cause::DeadlineExceeded,
                 "the time granted for the probe ended while names were being resolved",
             )),
-            located = locate::locate(&job.check, &settings.policy, &settings.resolver) => located,
+            located = locate::locate(&job.check, &settings.policy, &settings.resolver, job.admit.is_some()) => located,
         };
         let resolve = clock.elapsed();
         match located {

@@ -3,6 +3,7 @@
 pub mod near;
 pub mod place;
 pub mod policy;
+pub mod reach;
 
 pub use policy::{Allow, Backoff, Families, HostBudget, Policy};
 

@@ -6,9 +6,10 @@
 //! at. So a name is checked twice: as asked, to spare pointless work, and at the address and port
 //! that are about to be connected to, which is what counts.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::target::reach::{is_inside, is_never_a_host};
 use crate::target::{Allow, Endpoint, HostName, Module, Place, Policy};
 
 /// What `/probe` may do with one target that is in no configuration.
@@ -19,6 +20,8 @@ pub(super) struct AdHoc {
     /// The asked name is one of the allowed domains or below one.
     domain_allowed: bool,
     any: bool,
+    /// The target is a domain that is not ours, so that others choose where it leads.
+    foreign_domain: bool,
     /// Ports that configured modules use.
     module_ports: Vec<u16>,
 }
@@ -46,7 +49,8 @@ impl AdHoc {
         });
         // A name may turn out to be in an allowed network, so it has to be resolved first.
         let hopeless = !any && !domain_allowed && (!networks || address.is_some());
-        let this = Self { policy, module, domain_allowed, any, module_ports };
+        let foreign_domain = matches!(place, Place::Domain(domain) if !policy.own.has_name(domain));
+        let this = Self { policy, module, domain_allowed, any, foreign_domain, module_ports };
         if hopeless && address.is_none() {
             return Err(format!(
                 "`{place}` is no configured target, and probe.allow does not let /probe go there; \
@@ -87,6 +91,12 @@ impl AdHoc {
                 |entry| matches!(entry, Allow::Network(network) if network.contains(&address)),
             );
         let own = self.policy.own.networks.iter().any(|network| network.contains(&address));
+        if self.foreign_domain && is_inside(address) && !own && !listed {
+            return Err(format!(
+                "{address} is not a public address, and the domain is not ours; add the address's \
+                 network to probe.allow or to exporter.own"
+            ));
+        }
         if !self.any && !listed {
             if !self.domain_allowed {
                 return Err(format!(
@@ -112,7 +122,7 @@ impl AdHoc {
     }
 
     fn check_port(&self, port: u16) -> Result<(), String> {
-        if self.any || AD_HOC_PORTS.contains(&port) || self.module_ports.contains(&port) {
+        if AD_HOC_PORTS.contains(&port) || self.module_ports.contains(&port) {
             return Ok(());
         }
         Err(format!(
@@ -126,48 +136,6 @@ impl AdHoc {
 /// True for a domain and the names below it.
 fn is_at_or_below(name: &str, domain: &str) -> bool {
     name.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-}
-
-/// Unspecified, broadcast and multicast addresses: connecting there reaches ourselves or nobody.
-fn is_never_a_host(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => v4.is_multicast() || v4.is_broadcast() || v4.octets()[0] == 0,
-        IpAddr::V6(v6) => v6.is_multicast() || v6.is_unspecified(),
-    }
-}
-
-/// Addresses that are reached from inside only (RFC 6890 and its successors), also when they are
-/// wrapped in a translation prefix: NAT64 (RFC 6052) and 6to4 (RFC 3056).
-fn is_inside(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => {
-            let [a, b, c, _] = v4.octets();
-            v4.is_loopback()
-                || v4.is_private()
-                || v4.is_link_local()
-                || (a == 100 && (64..128).contains(&b)) // Shared address space, RFC 6598.
-                || (a == 192 && b == 0 && c == 0)
-                || (a == 198 && (b == 18 || b == 19)) // Benchmarks, RFC 2544.
-                || a >= 240
-        }
-        IpAddr::V6(v6) => {
-            let s = v6.segments();
-            let embedded = match s {
-                [0x64, 0xff9b, 0, 0, 0, 0, high, low] => Some((high, low)),
-                [0x64, 0xff9b, 1, ..] => return true, // Local translation, RFC 8215.
-                [0x2002, high, low, ..] => Some((high, low)),
-                [0, 0, 0, 0, 0, 0, high, low] => Some((high, low)),
-                _ => None,
-            };
-            let v4 = embedded
-                .map(|(high, low)| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)));
-            v6.is_loopback()
-                || v6.is_unique_local()
-                || v6.is_unicast_link_local()
-                || (s[0] & 0xffc0) == 0xfec0 // Site-local, RFC 3879.
-                || v4.is_some_and(|v4| is_inside(v4.into()) || is_never_a_host(v4.into()))
-        }
-    }
 }
 
 /// The ports on which targets that are not configured may be probed, besides those of the modules.
@@ -240,7 +208,12 @@ mod tests {
             ("example.net", "mx.example.net", "::7f00:1", Err("not a public address")),
             ("example.net", "mx.example.net", "::ffff:127.0.0.1", Err("not a public address")),
             ("any", "mx.example.net", "10.0.0.1", Ok(())),
-            ("any", "mx.example.net:9999", "192.0.2.1", Ok(())),
+            ("any", "mx.example.net:9999", "192.0.2.1", Err("not a mail port")),
+            ("any", "mx.example.net:1025", "192.0.2.1", Ok(())),
+            ("any", "domain:example.net", "192.0.2.1", Ok(())),
+            ("any", "domain:example.net", "127.0.0.1", Err("not a public address")),
+            ("any", "domain:example.net", "169.254.169.254", Err("not a public address")),
+            ("127.0.0.0/8", "domain:example.net", "127.0.0.1", Ok(())),
             ("any", "mx.example.net", "0.0.0.0", Err("not the address of one host")),
             ("any", "mx.example.net", "ff02::1", Err("not the address of one host")),
             ("0.0.0.0/0", "mx.example.net", "255.255.255.255", Err("not the address of one host")),

@@ -3,13 +3,16 @@
 //! a file of its own.
 //!
 //! Nothing here is changed by a request but through [`Control::reload`], no answer carries CORS
-//! headers, and every text of a peer is escaped where it meets HTML.
+//! headers, every text of a peer is escaped where it meets HTML, and whoever asks has come through
+//! the doors of `doors.rs`.
 
 mod admit;
 mod api;
 mod body;
 mod desk;
+mod doors;
 mod listings;
+mod login;
 mod logs;
 mod page;
 mod probe;
@@ -22,6 +25,8 @@ mod status;
 
 pub use admit::AD_HOC_PORTS;
 pub use body::Payload;
+pub use doors::{Door, Doors, Page, Rate};
+pub use login::Users;
 pub use query::Query;
 pub use refusal::Refusal;
 pub use serve::{Limits, serve};
@@ -64,6 +69,10 @@ pub struct State {
     pub external_url: Option<String>,
     /// How much of a scrape's timeout is left for the answer's way.
     pub timeout_offset: Duration,
+    /// Who may come in.
+    pub doors: Arc<Doors>,
+    /// Pages that nobody gets.
+    pub closed: Vec<Page>,
     /// Bounds on connections.
     pub limits: Limits,
     /// Cancelled when the exporter stops: probes under way say QUIT.
@@ -88,6 +97,8 @@ impl State {
             route_prefix: String::new(),
             external_url: None,
             timeout_offset: Duration::from_millis(500),
+            doors: Arc::default(),
+            closed: Vec::new(),
             limits: Limits::default(),
             stop: CancellationToken::new(),
             desk: Arc::default(),
@@ -160,16 +171,20 @@ pub fn normal_prefix(text: &str) -> String {
 /// Answers one request. The request's body is never looked at: no path takes one.
 pub async fn respond<B: Body>(state: &Arc<State>, request: &Request<B>) -> Response<Payload> {
     let too_large = request.body().size_hint().lower() > MAX_BODY;
-    let result = if too_large {
-        let status = StatusCode::PAYLOAD_TOO_LARGE;
-        Err(Refusal::new(status, format!("a body is larger than {MAX_BODY} bytes")))
-    } else {
-        match Asked::of(request) {
+    let door = state.doors.now();
+    let result = match door.admit(state, request).await {
+        Err(refusal) => Err(refusal),
+        Ok(()) if too_large => {
+            let status = StatusCode::PAYLOAD_TOO_LARGE;
+            Err(Refusal::new(status, format!("a body is larger than {MAX_BODY} bytes")))
+        }
+        Ok(()) => match Asked::of(state, request) {
             Ok(asked) => Box::pin(route(state, asked)).await,
             Err(refusal) => Err(refusal),
-        }
+        },
     };
     let mut response = result.unwrap_or_else(Response::from);
+    door.dress(response.headers_mut());
     if too_large {
         let headers = response.headers_mut();
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -196,9 +211,8 @@ struct Asked {
 }
 
 impl Asked {
-    fn of<B>(request: &Request<B>) -> Result<Self, Refusal> {
+    fn of<B>(state: &State, request: &Request<B>) -> Result<Self, Refusal> {
         let headers = request.headers();
-        let site = one_header(headers, &SEC_FETCH_SITE);
         Ok(Self {
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
@@ -206,7 +220,7 @@ impl Asked {
             format: Format::negotiate(&joined(headers, &header::ACCEPT)),
             gzip: body::wants_gzip(&joined(headers, &header::ACCEPT_ENCODING)),
             timeout: one_header(headers, &SCRAPE_TIMEOUT).map(str::to_owned),
-            foreign_site: site.is_some_and(|site| site != "same-origin" && site != "none"),
+            foreign_site: doors::is_of_another_site(state, headers, request.method()),
         })
     }
 }
@@ -231,6 +245,9 @@ async fn route(state: &Arc<State>, asked: Asked) -> Result<Response<Payload>, Re
     };
     let reading = asked.method == Method::GET || asked.method == Method::HEAD;
     let writing = asked.method == Method::POST || asked.method == Method::PUT;
+    if let Some(page) = Page::at(path).filter(|page| state.closed.contains(page)) {
+        return Err(Refusal::forbidden(format!("closed by --web.closed={page}")));
+    }
     if let Some(name) = path.strip_prefix("/targets/").filter(|name| !name.is_empty()) {
         return one_target(state, &asked, reading, name, false).await;
     }
@@ -308,4 +325,3 @@ const MAX_BODY: u64 = 64 * 1024;
 /// Large answers that are rendered or sent at once.
 const RENDERS: usize = 16;
 const SCRAPE_TIMEOUT: HeaderName = HeaderName::from_static("x-prometheus-scrape-timeout-seconds");
-const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");

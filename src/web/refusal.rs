@@ -16,12 +16,14 @@ pub struct Refusal {
     pub allow: Option<&'static str>,
     /// When to ask again, in seconds.
     pub retry_after: Option<u64>,
+    /// For 401: how to say who one is (RFC 9110, 11.6.1).
+    pub challenge: Option<&'static str>,
 }
 
 impl Refusal {
     /// A refusal without further headers.
     pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), allow: None, retry_after: None }
+        Self { status, message: message.into(), allow: None, retry_after: None, challenge: None }
     }
 
     /// 400.

@@ -13,13 +13,17 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Sleep, sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
+use super::doors::Arrival;
 use super::{State, respond};
 
 /// Bounds on connections, all listeners together.
@@ -32,6 +36,10 @@ pub struct Limits {
     pub header_timeout: Duration,
     /// How long a client may take nothing of an answer.
     pub write_stall: Duration,
+    /// TLS handshakes under way at once; further ones wait.
+    pub handshakes: usize,
+    /// From accepting a connection to the end of its TLS handshake.
+    pub handshake_timeout: Duration,
     /// Header fields of a request.
     pub headers: usize,
     /// Bytes of a request's head; at least 8192.
@@ -44,13 +52,15 @@ impl Default for Limits {
             connections: 512,
             header_timeout: Duration::from_secs(75),
             write_stall: Duration::from_secs(30),
+            handshakes: 128,
+            handshake_timeout: Duration::from_secs(10),
             headers: 64,
             head_bytes: 16 * 1024,
         }
     }
 }
 
-/// Serves HTTP/1.1 on all listeners until `shutdown`, then finishes the requests in flight, for at
+/// Serves HTTP/1.1, over TLS where the doors say so, on all listeners until `shutdown`, then finishes the requests in flight, for at
 /// most `grace`.
 pub async fn serve(
     listeners: Vec<TcpListener>,
@@ -60,7 +70,10 @@ pub async fn serve(
 ) {
     // Connections watch it; the accepting loops share it and are gone when it is used up.
     let graceful = Arc::new(GracefulShutdown::new());
-    let permits = Arc::new(Semaphore::new(state.limits.connections.max(1)));
+    let permits = Permits {
+        connections: Arc::new(Semaphore::new(state.limits.connections.max(1))),
+        handshakes: Arc::new(Semaphore::new(state.limits.handshakes.max(1))),
+    };
     // Ends what is left when the grace period is over.
     let cut = CancellationToken::new();
     let mut accepting = JoinSet::new();
@@ -83,17 +96,24 @@ pub async fn serve(
     cut.cancel();
 }
 
+/// What all listeners share.
+#[derive(Clone)]
+struct Permits {
+    connections: Arc<Semaphore>,
+    handshakes: Arc<Semaphore>,
+}
+
 async fn accept(
     listener: &TcpListener,
     state: &Arc<State>,
-    permits: &Arc<Semaphore>,
+    permits: &Permits,
     graceful: &GracefulShutdown,
     cut: &CancellationToken,
 ) {
     let mut rest = SHORTEST_REST;
     loop {
         // The permit comes first: a connection that nobody can serve is better left in the queue.
-        let Ok(permit) = permits.clone().acquire_owned().await else { return };
+        let Ok(permit) = permits.connections.clone().acquire_owned().await else { return };
         let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
             // The client went away between its SYN and our accept: no trouble of ours.
@@ -107,7 +127,8 @@ async fn accept(
             }
         };
         rest = SHORTEST_REST;
-        let connection = connection(state.clone(), stream, peer, graceful.watcher());
+        let handshakes = permits.handshakes.clone();
+        let connection = connection(state.clone(), stream, peer, handshakes, graceful.watcher());
         let cut = cut.clone();
         tokio::spawn(async move {
             tokio::select! {
@@ -119,12 +140,75 @@ async fn accept(
     }
 }
 
-async fn connection(state: Arc<State>, stream: TcpStream, peer: SocketAddr, watcher: Watcher) {
+async fn connection(
+    state: Arc<State>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    handshakes: Arc<Semaphore>,
+    watcher: Watcher,
+) {
     // A scrape's last piece must not wait for the acknowledgement of the one before it.
     let _ = stream.set_nodelay(true);
+    let Ok(local) = stream.local_addr() else { return };
+    let arrival = Arrival { peer: peer.ip(), local: local.ip() };
+    let stream = Patient::new(stream, state.limits.write_stall);
+    let ended = match state.doors.now().tls.clone() {
+        None => converse(state, stream, arrival, watcher).await,
+        Some(config) => {
+            let stream = tokio::select! {
+                stream = handshake(&state, config, stream, &handshakes) => stream,
+                // Nothing was asked yet, so nothing is left to finish.
+                () = state.stop.cancelled() => return,
+            };
+            match stream {
+                Ok(stream) => converse(state, stream, arrival, watcher).await,
+                Err(error) => Err(error.into()),
+            }
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(peer = %peer, error = %error, "http connection ended");
+    }
+}
+
+/// The server's side of a TLS handshake, in time or not at all.
+async fn handshake(
+    state: &State,
+    config: Arc<ServerConfig>,
+    stream: Patient,
+    handshakes: &Semaphore,
+) -> io::Result<TlsStream<Patient>> {
+    let shake = async {
+        let _permit = handshakes.acquire().await.map_err(io::Error::other)?;
+        let accepted = TlsAcceptor::from(config).accept(stream).into_fallible().await;
+        let (error, mut stream) = match accepted {
+            Ok(stream) => return Ok(stream),
+            Err(failed) => failed,
+        };
+        let cause = error.get_ref().and_then(|error| error.downcast_ref());
+        if let Some(rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType)) =
+            cause
+        {
+            // Most likely a URL that says http: whoever wrote it is told.
+            stream.write_all(NOT_TLS).await?;
+            stream.shutdown().await?;
+        }
+        Err(error)
+    };
+    timeout(state.limits.handshake_timeout, shake).await?
+}
+
+/// Requests and answers on one connection.
+async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    state: Arc<State>,
+    stream: S,
+    arrival: Arrival,
+    watcher: Watcher,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let limits = state.limits;
-    let service = service_fn(move |request: Request<Incoming>| {
+    let service = service_fn(move |mut request: Request<Incoming>| {
         let state = state.clone();
+        request.extensions_mut().insert(arrival);
         async move { Ok::<_, std::convert::Infallible>(respond(&state, &request).await) }
     });
     let connection = http1::Builder::new()
@@ -132,10 +216,8 @@ async fn connection(state: Arc<State>, stream: TcpStream, peer: SocketAddr, watc
         .header_read_timeout(limits.header_timeout)
         .max_headers(limits.headers)
         .max_buf_size(limits.head_bytes.max(SMALLEST_BUFFER))
-        .serve_connection(TokioIo::new(Patient::new(stream, limits.write_stall)), service);
-    if let Err(error) = watcher.watch(connection).await {
-        tracing::debug!(peer = %peer, error = %error, "http connection ended");
-    }
+        .serve_connection(TokioIo::new(stream), service);
+    Ok(watcher.watch(connection).await?)
 }
 
 fn is_clients_own(error: &io::Error) -> bool {
@@ -218,3 +300,6 @@ const SHORTEST_REST: Duration = Duration::from_millis(50);
 const LONGEST_REST: Duration = Duration::from_secs(2);
 /// hyper refuses a smaller one.
 const SMALLEST_BUFFER: usize = 8192;
+/// The answer to a request in clear where TLS is spoken.
+const NOT_TLS: &[u8] = b"HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain\r\n\r\n\
+    this port speaks TLS: the URL begins with https\n";

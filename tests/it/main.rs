@@ -26,3 +26,4 @@ mod store;
 mod structure;
 mod support;
 mod web;
+mod web_config;

@@ -21,6 +21,7 @@ fn the_readme_holds_the_tables_of_this_version() {
         ("causes", advice::markdown()),
         ("metrics", reference::markdown()),
         ("configuration", config::markdown()),
+        ("web", config::web_markdown()),
     ] {
         let (begin, end) = marks(name);
         let from = new.find(&begin).unwrap_or_else(|| panic!("no line {begin}")) + begin.len();
@@ -40,7 +41,7 @@ fn the_readme_holds_the_tables_of_this_version() {
 #[test]
 fn the_readme_is_short_enough_to_be_read() {
     let mut text = readme();
-    for name in ["causes", "metrics", "configuration"] {
+    for name in ["causes", "metrics", "configuration", "web"] {
         let (begin, end) = marks(name);
         let (from, to) = (text.find(&begin).unwrap(), text.find(&end).unwrap());
         text.replace_range(from..to, "");
@@ -111,6 +112,12 @@ fn the_configurations_that_are_shown_are_good() {
             panic!("{error}\n{example}");
         }
     }
+    // The web side's example names certificates that are not there; all the rest is good.
+    let problems = config::load_web(&file("deploy/web.example.yml")).1.unwrap_err().0;
+    for problem in &problems {
+        assert!(problem.message.ends_with("does not exist"), "{problem}");
+    }
+    assert_eq!(problems.len(), 3);
     let whole = std::fs::read_to_string(file("deploy/smtp_exporter.example.yml")).unwrap();
     let config = load(&whole).unwrap_or_else(|error| panic!("{error}"));
     assert!(config.targets.len() > 3);

@@ -14,7 +14,7 @@ use smtp_exporter::probe::{Job, Prober};
 use smtp_exporter::smtp::{Phase, TlsMode};
 use smtp_exporter::store::{Store, View};
 use smtp_exporter::target::{
-    Auth, Check, Expect, HostBudget, Module, Place, Policy, Secret, Target, Timeouts,
+    Auth, Check, Expect, HostBudget, Module, Own, Place, Policy, Secret, Target, Timeouts,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -23,7 +23,10 @@ const GAP: Duration = Duration::from_millis(300);
 /// A DNS that knows `zone`, and a prober that asks it.
 fn world(zone: &Zone, policy: Policy) -> (Dns, Prober) {
     let dns = Dns::start("127.0.0.1:0".parse().unwrap(), zone).unwrap();
+    // The servers are on loopback, where only domains of ours may lead.
+    let own = Own { domains: vec!["test".into()], ..Own::default() };
     let policy = Policy {
+        own,
         helo: Some("probe.demo.test".into()),
         dns_servers: vec![dns.address()],
         dns_timeout: Duration::from_millis(500),

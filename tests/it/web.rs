@@ -1,6 +1,7 @@
 //! The HTTP side over real sockets, in front of a store and a prober that connects to nothing.
 
 mod bounds;
+mod doors;
 mod page;
 mod probe;
 mod routes;

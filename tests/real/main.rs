@@ -15,6 +15,7 @@
 mod causes;
 mod cli;
 mod domains;
+mod doors;
 mod families;
 mod faults;
 mod limits;

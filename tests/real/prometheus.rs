@@ -17,7 +17,7 @@ fn tool(name: &str) -> PathBuf {
     store().join("roots/prometheus/usr/bin").join(name)
 }
 
-struct Prometheus {
+pub(crate) struct Prometheus {
     address: SocketAddr,
     child: Child,
 }
@@ -25,7 +25,6 @@ struct Prometheus {
 impl Prometheus {
     /// Runs with the configuration that is deployed, but for the address and a shorter interval.
     fn start(test: &str, exporter: SocketAddr) -> Self {
-        let directory = fresh_directory(&format!("{test}.prometheus"));
         let deployed = std::fs::read_to_string(
             PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("deploy/prometheus/prometheus.yml"),
         )
@@ -34,6 +33,12 @@ impl Prometheus {
             .replace("localhost:10057", &exporter.to_string())
             .replace("scrape_interval: 30s", "scrape_interval: 2s");
         assert!(config.contains("scrape_interval: 2s") && config.contains(&exporter.to_string()));
+        Self::start_with(test, &config)
+    }
+
+    /// Runs with a configuration and waits until it is ready.
+    pub(crate) fn start_with(test: &str, config: &str) -> Self {
+        let directory = fresh_directory(&format!("{test}.prometheus"));
         let file = directory.join("prometheus.yml");
         std::fs::write(&file, config).unwrap();
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
@@ -57,7 +62,7 @@ impl Prometheus {
     }
 
     /// The result of an instant query: each series' labels and its value.
-    fn query(&self, expression: &str) -> Vec<(Value, f64)> {
+    pub(crate) fn query(&self, expression: &str) -> Vec<(Value, f64)> {
         let escaped: String = expression.bytes().map(|byte| format!("%{byte:02X}")).collect();
         let (code, body) =
             http_get(self.address, &format!("/api/v1/query?query={escaped}")).unwrap();
@@ -82,7 +87,7 @@ impl Drop for Prometheus {
 }
 
 /// Runs `promtool check` on a file.
-fn promtool(what: &str, file: &Path) {
+pub(crate) fn promtool(what: &str, file: &Path) {
     let checked = Command::new(tool("promtool")).args(["check", what]).arg(file).output().unwrap();
     assert!(checked.status.success(), "{}: {checked:?}", file.display());
 }

@@ -3,6 +3,7 @@
 mod cli;
 mod demo;
 mod dnsbl;
+mod doors;
 mod drain;
 mod faults;
 mod house;

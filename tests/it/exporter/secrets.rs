@@ -6,9 +6,10 @@ use std::path::Path;
 
 use smtp_exporter::demo::{Auth, Behaviour, Dns, Sasl, Server, Zone};
 
-use super::house::{Exporter, ca_file, config, dns, run, server};
+use super::house::{Exporter, binary, ca_file, config, dns, server};
 
 const PASSWORD: &str = "s3cr3t-Words";
+const VARIABLE: &str = "PROBE_SECRET";
 
 /// A submission server for each mechanism, and a configuration that logs in at each.
 fn logins(folder: &Path, password: &str) -> (Vec<Server>, Dns, String) {
@@ -25,7 +26,13 @@ fn logins(folder: &Path, password: &str) -> (Vec<Server>, Dns, String) {
         let server = server([127, 0, 7, last], behaviour);
         let name = format!("{}.demo.test", mechanism.as_str().to_lowercase());
         zone = zone.address(&name, Ipv4Addr::new(127, 0, 7, last));
-        let module = if *mechanism == Sasl::Xoauth2 { "token" } else { "login" };
+        // Each mechanism takes its secret from elsewhere.
+        let module = match mechanism {
+            Sasl::Xoauth2 => "token",
+            Sasl::Login => "environment",
+            Sasl::CramMd5 => "file",
+            Sasl::Plain => "login",
+        };
         targets.push(format!(
             "{{name: {}, host: \"{name}:{}\", module: {module}}}",
             mechanism.as_str(),
@@ -41,8 +48,9 @@ fn logins(folder: &Path, password: &str) -> (Vec<Server>, Dns, String) {
         ca_file(folder).display(),
     );
     let modules = format!(
-        "modules:\n  login: {{tls: required, interval: 1s, auth: {{username: probe, password: {password}}}}}\n  \
-         token: {{tls: required, interval: 1s, auth: {{username: probe, token_file: \"{}\"}}}}\n",
+        "modules:\n  environment: {{tls: required, interval: 1s, auth: {{username: probe, password_env: {VARIABLE}}}}}\n  \
+         file: {{tls: required, interval: 1s, auth: {{username: probe, password_file: \"{0}\"}}}}\n  login: {{tls: required, interval: 1s, auth: {{username: probe, password: {password}}}}}\n  \
+         token: {{tls: required, interval: 1s, auth: {{username: probe, token_file: \"{0}\"}}}}\n",
         folder.join("token").display()
     );
     (servers, dns, config(&more, &targets).replace("modules:\n", &modules))
@@ -59,10 +67,19 @@ fn assert_clean(what: &str, text: &str, password: &str) {
     }
 }
 
+/// Runs the binary to its end, with the secret in its environment.
+async fn told(directory: &Path, arguments: &[&str], password: &str) -> std::process::Output {
+    let mut command = binary();
+    command.current_dir(directory).args(arguments).env(VARIABLE, password);
+    tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+}
+
 async fn nothing_leaks(password: &str, up: f64) {
     let folder = tempfile::tempdir().unwrap();
     let (servers, _dns, text) = logins(folder.path(), password);
-    let exporter = Exporter::start(&text).await;
+    let mut command = binary();
+    command.env(VARIABLE, password);
+    let exporter = Exporter::start_as(&text, command).await;
     let read = exporter
         .until("every login was tried", |r| r.values("smtp_target_up", &[]).len() == servers.len())
         .await;
@@ -99,13 +116,27 @@ async fn nothing_leaks(password: &str, up: f64) {
         for format in ["text", "json", "ticket"] {
             let format = format!("--format={format}");
             let arguments = [file, "--log.level=debug", "probe", "-v", &format, target];
-            let output = run(directory, &arguments).await;
+            let output = told(directory, &arguments, password).await;
             let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
             assert_eq!(output.status.code(), Some(if up == 1.0 { 0 } else { 1 }), "{text}");
             assert_clean(&format, &text, password);
         }
     }
-    let check = run(directory, &[file, "--config.check"]).await;
+    let arguments = std::fs::read(format!("/proc/{}/cmdline", exporter.pid())).unwrap();
+    assert_clean("the command line", &String::from_utf8(arguments).unwrap(), password);
+    // A key at the wrong place, and a value of the wrong kind, are told without the value.
+    let broken = text
+        .replace("password: ", "passwrd: ")
+        .replace("interval: 1s, auth", "interval: [x], auth");
+    let broken = format!(
+        "{broken}\nexporter: {password}\ndns: [{password}]\nprobe: {{min_interval: {{a: {password}}}}}\n"
+    );
+    std::fs::write(directory.join("broken.yml"), broken).unwrap();
+    let check = told(directory, &["--config.file=broken.yml", "--config.check"], password).await;
+    let said = String::from_utf8(check.stderr).unwrap();
+    assert!(check.status.code() == Some(64) && said.contains("passwrd"), "{said}");
+    assert_clean("the problems", &said, password);
+    let check = told(directory, &[file, "--config.check"], password).await;
     let text = String::from_utf8([check.stdout, check.stderr].concat()).unwrap();
     assert!(check.status.success(), "{text}");
     assert_clean("--config.check", &text, password);
