@@ -195,7 +195,9 @@ impl App {
         let mut schedule = Schedule::new(prober.clone(), store.clone(), lag);
         let checks = config.checks();
         let generation = store.replace_checks(&checks, options.history_limit);
+        store.replace_ladders(&config.ladders, generation);
         schedule.replan(&checks, generation);
+        schedule.replan_ladders(&config.ladders, generation);
         warn(&config);
         let app = Self {
             options,
@@ -250,7 +252,9 @@ impl App {
         self.prober.reconfigure(config.policy.clone()).map_err(|error| self.refuse(error))?;
         let checks = config.checks();
         let generation = self.store.replace_checks(&checks, self.options.history_limit);
+        self.store.replace_ladders(&config.ladders, generation);
         schedule.replan(&checks, generation);
+        schedule.replan_ladders(&config.ladders, generation);
         *write(&self.watched) = before.and(&config.watched);
         warn(&config);
         *write(&self.running) = running(config, generation);

@@ -3,6 +3,7 @@
 //! so neither can know a key that the other does not.
 
 mod general;
+mod limits;
 mod modules;
 mod probe;
 mod rules;
@@ -80,7 +81,7 @@ const fn key(
 
 /// The parts of the table, in the order of the reference.
 const PARTS: &[&[KeyDoc]] =
-    &[general::KEYS, modules::KEYS, targets::KEYS, rules::KEYS, probe::KEYS];
+    &[general::KEYS, modules::KEYS, targets::KEYS, limits::KEYS, rules::KEYS, probe::KEYS];
 
 #[cfg(test)]
 mod tests {
@@ -98,6 +99,7 @@ mod tests {
                 "modules",
                 "targets",
                 "target_files",
+                "connection_limits",
                 "cause_rules",
                 "probe"
             ]
@@ -108,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_key_at_home_elsewhere_is_told_apart() {
-        assert_eq!(home_of("helo"), Some("exporter"));
+        assert_eq!(home_of("own"), Some("exporter"));
         assert_eq!(home_of("interval"), None, "it has two homes");
         assert_eq!(home_of("nothing"), None);
     }

@@ -11,6 +11,7 @@ mod env;
 mod file;
 mod gentle;
 mod label;
+mod limits;
 mod module;
 mod near;
 mod rules;
@@ -31,7 +32,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::target::{Check, Module, Policy, Target};
+use crate::target::{Check, Ladder, Module, Policy, Target};
 
 /// A configuration that was checked whole.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +46,8 @@ pub struct Config {
     /// The patterns of `target_files`, each with its directory, for [`matching`]: a file of theirs
     /// that comes, goes or changes asks for a reload.
     pub watched: Vec<PathBuf>,
+    /// Connection limits that are measured, in the order of the file.
+    pub ladders: Vec<Arc<Ladder>>,
     /// What is odd but let through: a secret that everybody can read, a server probed twice.
     pub warnings: Vec<Problem>,
     /// The configuration as `/config` shows it: YAML, secrets as `<secret>`, defaults filled in.

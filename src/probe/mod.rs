@@ -4,7 +4,9 @@
 
 pub mod blame;
 pub mod budget;
+pub mod ceiling;
 pub mod dialog;
+mod elsewhere;
 mod expect;
 mod locate;
 mod mail;
@@ -57,6 +59,8 @@ pub struct Prober {
     permits: Arc<Permits>,
     settings: RwLock<Arc<Settings>>,
     in_flight: Arc<AtomicUsize>,
+    /// Whether ordinary sessions begin to fail, for runs that measure limits.
+    elsewhere: elsewhere::Elsewhere,
     /// What second looks at servers with old TLS saw.
     old_tls: Arc<old_tls::Looks>,
     /// When a check last connected to an address that is not ours.
@@ -84,6 +88,7 @@ impl Prober {
             permits: Permits::new(&policy),
             settings: RwLock::new(Arc::new(Settings::new(policy)?)),
             in_flight: Arc::default(),
+            elsewhere: elsewhere::Elsewhere::default(),
             old_tls: Arc::default(),
             visited: Mutex::default(),
         })
@@ -130,6 +135,11 @@ impl Prober {
     /// Runs one round; `sink` is called for each endpoint as it ends.
     pub async fn run(&self, job: &Job, sink: Sink<'_>) -> Round {
         let settings = self.settings();
+        let key = job.check.key();
+        let sink = &|seen: &Arc<Observation>| {
+            self.elsewhere.note(&key, seen);
+            sink(seen);
+        };
         let clock = Instant::now();
         let mut round = Round::new(SystemTime::now());
         let located = tokio::select! {
@@ -223,6 +233,7 @@ impl Prober {
                     round.skip(site.endpoint, SkipReason::Backoff, Some((until, cause)));
                 }
                 Ok(Err(Denied::Late)) => round.skip(site.endpoint, SkipReason::Budget, None),
+                Ok(Err(Denied::Leased)) => round.skip(site.endpoint, SkipReason::Ladder, None),
                 Ok(Err(Denied::Stopped)) => round.skip(site.endpoint, SkipReason::Shutdown, None),
                 // A panic costs this probe and no other.
                 Err(_) => {

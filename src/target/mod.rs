@@ -1,8 +1,10 @@
 //! What to probe and what to expect there: plain data, no input or output.
 
+pub mod ladder;
 pub mod place;
 pub mod policy;
 
+pub use ladder::{Ladder, LadderKey, LadderMode};
 pub use policy::{Allow, Backoff, Families, HostBudget, Policy};
 
 use std::collections::BTreeMap;
