@@ -43,6 +43,8 @@ pub struct Climb {
     pub ladder: Arc<Ladder>,
     /// How long to wait for other runs, and for open sessions with the remote to end.
     pub patience: Duration,
+    /// How long a new session is waited for after a refusal: [`RECOVERY`].
+    pub recovery: Duration,
     /// Ends the run at once, by QUIT.
     pub stop: CancellationToken,
 }
@@ -115,7 +117,7 @@ impl Prober {
         let halt = job.stop.child_token();
         let mut turns = self.elsewhere.listen();
         let remote = site.address;
-        let climb = self.measure(Run::new(self, ladder, site, halt.clone()), lease);
+        let climb = self.measure(Run::new(self, job, site, halt.clone()), lease);
         tokio::pin!(climb);
         let mut elsewhere = None;
         let mut seen = loop {
@@ -196,6 +198,8 @@ const fn last_hello(inside_tls: bool) -> Phase {
     if inside_tls { Phase::EhloTls } else { Phase::Ehlo }
 }
 
+/// How long a new session is waited for after a refusal.
+pub const RECOVERY: Duration = Duration::from_secs(120);
 /// How long nothing of ours may have been open before sessions per minute are counted: servers
 /// count the minute from the first connection.
 const QUIET: Duration = Duration::from_secs(61);

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::Shared;
 use super::cadence::Cadence;
 use crate::observation::{AbortKind, LadderSeen};
-use crate::probe::ceiling::{Climb, Climbed};
+use crate::probe::ceiling::{Climb, Climbed, RECOVERY};
 use crate::target::{Ladder, LadderKey, LadderMode};
 
 /// The tasks of all ladders.
@@ -131,6 +131,7 @@ impl Runner {
             ladder: self.ladder.clone(),
             // Longer than its own interval nothing waits: the next run would be late for it.
             patience: self.ladder.interval,
+            recovery: RECOVERY,
             stop: self.stop.clone(),
         };
         let found = Mutex::new(Some(Vec::new()));

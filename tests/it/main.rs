@@ -15,6 +15,7 @@ mod config;
 mod demo;
 mod dialogues;
 mod exporter;
+mod ladder;
 mod metrics;
 mod net;
 mod reference;

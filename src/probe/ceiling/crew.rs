@@ -44,7 +44,7 @@ impl Crew {
     }
 
     /// Takes a session in, with the exporter's permit for it.
-    pub(super) fn add(&mut self, held: Held, permit: OwnedSemaphorePermit) {
+    pub(super) fn add(&mut self, held: Box<Held>, permit: OwnedSemaphorePermit) {
         let (ask, asked) = mpsc::channel(1);
         let (parting, hold) = (self.parting.clone(), self.hold);
         let task = tokio::spawn(async move {
@@ -112,7 +112,11 @@ impl Crew {
 }
 
 /// Holds a session until it is told to quit. Gives how the server ended it, if it did.
-async fn keep(mut held: Held, hold: Duration, mut asked: mpsc::Receiver<Ask>) -> Option<Parted> {
+async fn keep(
+    mut held: Box<Held>,
+    hold: Duration,
+    mut asked: mpsc::Receiver<Ask>,
+) -> Option<Parted> {
     let parted = loop {
         let due = Instant::now() + hold;
         let ask = tokio::select! {

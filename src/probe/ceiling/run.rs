@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::Climb;
 use super::crew::Crew;
 use super::rung::{Rung, Up, stopped};
 use crate::observation::{Abort, AbortKind, LadderSeen, Refusal, Transcript};
@@ -20,6 +21,7 @@ use crate::target::Ladder;
 pub(super) struct Run<'a> {
     pub(super) prober: &'a Prober,
     ladder: Arc<Ladder>,
+    recovery: Duration,
     pub(super) site: Site,
     /// Ends the run at once, by QUIT.
     pub(super) halt: CancellationToken,
@@ -34,18 +36,19 @@ pub(super) struct Run<'a> {
 impl<'a> Run<'a> {
     pub(super) fn new(
         prober: &'a Prober,
-        ladder: &Arc<Ladder>,
+        job: &Climb,
         site: Site,
         halt: CancellationToken,
     ) -> Self {
         Self {
             prober,
-            ladder: ladder.clone(),
+            ladder: job.ladder.clone(),
+            recovery: job.recovery,
             site,
             halt,
             clock: Instant::now(),
             transcript: Transcript::default(),
-            tls: ladder.check.module.tls,
+            tls: job.ladder.check.module.tls,
             opened: 0,
         }
     }
@@ -252,7 +255,7 @@ impl<'a> Run<'a> {
                         Some(took) => {
                             format!("a new session was accepted after {}ms", took.as_millis())
                         }
-                        None => format!("no new session was accepted within {RECOVERY:?}"),
+                        None => format!("no new session was accepted within {:?}", self.recovery),
                     });
                     seen.recovery = recovery;
                 }
@@ -267,7 +270,7 @@ impl<'a> Run<'a> {
     async fn recover(&mut self, gaps: Gaps) -> Result<Option<Duration>, Abort> {
         let since = Instant::now();
         let mut gap = gaps.first;
-        while since.elapsed() + gap <= RECOVERY {
+        while since.elapsed() + gap <= self.recovery {
             self.pause(gap).await;
             match self.open().await {
                 Rung::Up(up) => {
@@ -316,8 +319,6 @@ const SIMULTANEOUS_GAPS: Gaps =
     Gaps { first: Duration::from_millis(100), longest: Duration::from_secs(10) };
 /// Longer, because a refused try may count as well.
 const RATE_GAPS: Gaps = Gaps { first: Duration::from_secs(1), longest: Duration::from_secs(30) };
-/// How long a new session is waited for.
-const RECOVERY: Duration = Duration::from_secs(120);
 /// How long a climb may take, and never longer than half its interval.
 const LONGEST: Duration = Duration::from_secs(900);
 const MINUTE: Duration = Duration::from_secs(60);

@@ -27,7 +27,7 @@ pub(super) enum Rung {
 
 /// A session that is open.
 pub(super) struct Up {
-    pub(super) held: Held,
+    pub(super) held: Box<Held>,
     pub(super) permit: OwnedSemaphorePermit,
     /// How long the greeting took.
     pub(super) greeting: Duration,
@@ -123,7 +123,7 @@ impl Run<'_> {
                 let phases = &held.dialogue().phases;
                 let greeting = phases.iter().find(|(phase, _)| *phase == Phase::Greeting);
                 let greeting = greeting.map_or(Duration::ZERO, |(_, took)| *took);
-                Rung::Up(Up { held: *held, permit, greeting, ready: Instant::now() })
+                Rung::Up(Up { held, permit, greeting, ready: Instant::now() })
             }
             Opened::Ended(outcome) if outcome.stopped == Some(Stop::Shutdown) => {
                 Rung::Off(stopped())
