@@ -60,14 +60,17 @@ pub(super) fn known(parent: &str) -> Vec<&'static str> {
     names
 }
 
-/// Where a key of this name stands, when exactly one other place has it.
+/// Where a key of this name stands, when exactly one other place has it; one in an entry of a list
+/// counts for less than one that there is once.
 pub(super) fn home_of(name: &str) -> Option<&'static str> {
-    let mut homes = reference().filter_map(|key| {
-        let parent = key.path.strip_suffix(name)?.strip_suffix('.')?;
-        Some(parent)
-    });
-    let home = homes.next()?;
-    homes.next().is_none().then_some(home)
+    let parent = |key: &'static KeyDoc| key.path.strip_suffix(name)?.strip_suffix('.');
+    let homes: Vec<&str> = reference().filter_map(parent).collect();
+    let single: Vec<&str> =
+        homes.iter().copied().filter(|home| !home.contains(['[', '<'])).collect();
+    match (&single[..], &homes[..]) {
+        ([home], _) | ([], [home]) => Some(home),
+        _ => None,
+    }
 }
 
 const fn key(
@@ -110,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_key_at_home_elsewhere_is_told_apart() {
-        assert_eq!(home_of("own"), Some("exporter"));
+        assert_eq!(home_of("helo"), Some("exporter"));
         assert_eq!(home_of("interval"), None, "it has two homes");
         assert_eq!(home_of("nothing"), None);
     }

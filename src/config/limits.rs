@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::module;
 use super::near;
 use super::text::printable;
+use super::tree::Value;
 use super::value::{self, Parsed};
 use super::walk::{At, Fields, Findings, Spot};
 use crate::target::ladder::{
@@ -34,6 +35,10 @@ pub(super) fn read(list: Vec<At>, known: &Known<'_>, findings: &mut Findings) ->
     let mut places: HashMap<LadderKey, Spot> = HashMap::new();
     for at in list {
         let fields = at.fields("connection_limits[]", findings);
+        // What is no map was reported.
+        if !matches!(fields.at.node.value, Value::Map(_) | Value::Null { .. }) {
+            continue;
+        }
         let spot = fields.spot();
         let Some(ladder) = one(&fields, known, findings) else { continue };
         if let Some(first) = places.get(&ladder.key()) {
@@ -51,11 +56,13 @@ pub(super) fn read(list: Vec<At>, known: &Known<'_>, findings: &mut Findings) ->
 
 /// None when it names no target or module that can be measured.
 fn one(fields: &Fields, known: &Known<'_>, findings: &mut Findings) -> Option<Ladder> {
-    let mut mode = LadderMode::Simultaneous;
-    fields.set("mode", &mut mode, findings, |text| {
-        let names = LadderMode::ALL.iter().map(|mode| mode.as_str());
-        module::choice(text, names, LadderMode::from_name)
+    let stated = fields.at("mode").map(|at| {
+        at.parse(findings, |text| {
+            let names = LadderMode::ALL.iter().map(|mode| mode.as_str());
+            module::choice(text, names, LadderMode::from_name)
+        })
     });
+    let mode = stated.flatten().unwrap_or(LadderMode::Simultaneous);
     let mut cap = DEFAULT_CONNECTIONS;
     fields.set("max_connections", &mut cap, findings, |text| {
         let number = value::number(text, 1, u64::from(MAX_CONNECTIONS))?;
@@ -96,6 +103,10 @@ fn one(fields: &Fields, known: &Known<'_>, findings: &mut Findings) -> Option<La
         Some(found) => found?,
         None => target.modules.first()?.clone(),
     };
+    // An unknown mode is not taken for another's double.
+    if stated == Some(None) {
+        return None;
+    }
     let check = Check { target, module };
     Some(Ladder { check, mode, cap, max_idle, interval, helo, hold })
 }

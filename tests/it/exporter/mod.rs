@@ -5,6 +5,7 @@ mod demo;
 mod drain;
 mod faults;
 mod house;
+mod ladder;
 mod places;
 mod politeness;
 mod probe;

@@ -158,9 +158,7 @@ async fn only_addresses_of_ours_are_connected_to() {
 }
 
 #[tokio::test]
-async fn a_network_that_is_taken_away_ends_the_run() {
-    // Loopback is always ours, so the wall is shown by another way into the same policy: a run
-    // asks it anew before each session.
+async fn settings_are_asked_anew_before_each_session() {
     let server = start(Behaviour::plain());
     let prober = prober(Policy::default());
     let job = climb(ladder(at(server.address()), TlsMode::None, 60));
