@@ -49,20 +49,20 @@ async fn a_limit_is_measured_and_ordinary_probes_are_none_the_worse() {
     ];
     assert_eq!(read.values("smtp_connection_limit_refusal", &refusal), [1.0]);
     // Ordinary rounds were held back for longer than their interval, and none of them failed.
-    let read = exporter
+    exporter
         .until("rounds were left out", |r| {
             r.value("smtp_exporter_probes_skipped_total", &[("reason", "ladder")]) >= 1.0
+        })
+        .await;
+    let before = read.value("smtp_probes_total", &[("result", "success")]);
+    let read = exporter
+        .until("ordinary probes go on", |r| {
+            r.value("smtp_probes_total", &[("result", "success")]) > before + 1.0
         })
         .await;
     assert_eq!(read.value("smtp_target_up", &[]), 1.0);
     assert_eq!(read.values("smtp_probe_failures_total", &[]), [0.0; 0]);
     assert!(read.values("smtp_target_paused_until_timestamp_seconds", &[]).is_empty());
-    let before = read.value("smtp_probes_total", &[("result", "success")]);
-    exporter
-        .until("ordinary probes go on", |r| {
-            r.value("smtp_probes_total", &[("result", "success")]) > before
-        })
-        .await;
     let log = exporter.log();
     let line = log.lines().find(|line| line.contains("connection-limit run ended")).unwrap();
     assert!(line.contains("accepted=7") && line.contains("how=reply"), "{line}");
@@ -130,5 +130,5 @@ async fn too_few_descriptors_are_our_trouble_and_told() {
     assert!(line.contains("reason=exporter") && line.contains("LimitNOFILE"), "{line}");
     let read = exporter.metrics().await;
     assert!(read.values("smtp_connection_limit_accepted_connections", &[]).is_empty());
-    assert_eq!(many.stats().open_max, 1, "only ordinary probes");
+    assert!(many.stats().open_max <= 1, "only ordinary probes: {:?}", many.stats());
 }
