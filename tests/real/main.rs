@@ -17,6 +17,7 @@ mod cli;
 mod domains;
 mod families;
 mod faults;
+mod ladder;
 mod limits;
 mod prometheus;
 mod recipes;
