@@ -8,6 +8,7 @@
 //! view unchanged meanwhile, and a slow reader must not block a probe. So a view is copied when it
 //! changes while somebody still reads it, and changed in place otherwise.
 
+mod ladders;
 mod ledger;
 pub mod listings;
 mod view;
@@ -17,11 +18,13 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::SystemTime;
 
+pub use ladders::LadderView;
 pub use listings::{ListView, ListingChange, ListingView, Listings, QueryResult};
 pub use view::{Change, EndpointView, HistoryEntry, View};
 
-use crate::observation::{Observation, Round, SkipReason};
-use crate::target::{Check, CheckKey};
+use crate::observation::{LadderSeen, Observation, Round, SkipReason};
+use crate::target::{Check, CheckKey, Endpoint, Ladder, LadderKey};
+use ladders::Ladders;
 use ledger::Ledger;
 
 /// All views.
@@ -32,6 +35,7 @@ pub struct Store {
     history_limit: AtomicUsize,
     ledger: Mutex<Ledger>,
     listings: Listings,
+    ladders: Ladders,
 }
 
 /// The place of one check.
@@ -64,6 +68,7 @@ impl Store {
             history_limit: AtomicUsize::new(HISTORY_LIMIT),
             ledger: Mutex::new(Ledger::new(transcript_bytes)),
             listings: Listings::default(),
+            ladders: Ladders::default(),
         }
     }
 
@@ -166,6 +171,43 @@ impl Store {
     /// What is known of subjects on DNS block lists.
     pub const fn listings(&self) -> &Listings {
         &self.listings
+    }
+
+    /// Makes the store hold exactly these ladders: what was measured by others is gone. `generation`
+    /// is that of the checks.
+    pub fn replace_ladders(&self, ladders: &[Arc<Ladder>], generation: u64) {
+        self.ladders.replace(ladders, generation);
+    }
+
+    /// Takes a run in, and gives what was measured at its endpoint before. Dropped when the ladder
+    /// is gone, or was changed after `generation`.
+    pub fn put_ladder(
+        &self,
+        generation: u64,
+        key: &LadderKey,
+        seen: Arc<LadderSeen>,
+    ) -> Option<Arc<LadderSeen>> {
+        self.ladders.put(generation, key, seen)
+    }
+
+    /// Forgets what a ladder measured at endpoints that its target's name no longer stands for.
+    pub fn keep_ladder(&self, generation: u64, key: &LadderKey, endpoints: &[Endpoint]) {
+        self.ladders.keep(generation, key, endpoints);
+    }
+
+    /// When a ladder's next run begins.
+    pub fn set_next_ladder(&self, generation: u64, key: &LadderKey, at: SystemTime) {
+        self.ladders.set_next(generation, key, at);
+    }
+
+    /// What was measured, in order of target, module, mode and endpoint.
+    pub fn ladders(&self) -> Vec<Arc<LadderView>> {
+        self.ladders.views()
+    }
+
+    /// The ladders that are planned, each with the start of its next run.
+    pub fn ladder_plans(&self) -> Vec<(Arc<Ladder>, Option<SystemTime>)> {
+        self.ladders.plans()
     }
 
     /// Bytes of transcripts that are kept now.

@@ -38,7 +38,9 @@ impl Rounds {
     pub(super) fn replan(&mut self, config: &Config, history_limit: usize) -> (usize, u64) {
         let checks = config.checks();
         let generation = self.store.replace_checks(&checks, history_limit);
+        self.store.replace_ladders(&config.ladders, generation);
         self.probes.replan(&checks, generation);
+        self.probes.replan_ladders(&config.ladders, generation);
         self.lists.replan(config.dnsbl.clone(), Arc::new(config.policy.clone()));
         (checks.len(), generation)
     }

@@ -12,6 +12,7 @@ use rustls::pki_types::pem::PemObject;
 use super::Config;
 use super::disk;
 use super::dnsbl;
+use super::limits;
 use super::module;
 use super::rules;
 use super::shown;
@@ -53,11 +54,22 @@ pub(super) fn check(
     }
     let modules = module::read(root.at("modules"), base, environment, findings);
     let patterns = root.list("target_files", findings).unwrap_or_default();
+    let before = findings.problems.len();
     let mut gathered = Gathered::new(&modules, own_sound.then_some(&policy.own));
     gathered.list(root.list("targets", findings).unwrap_or_default(), findings);
     gathered.files(&patterns, base, findings);
     let targets = gathered.finish();
+    let targets_missing = findings.problems.len() > before;
     settle_helo(&mut policy, exporter.as_ref().unwrap_or(&root), &targets, findings);
+    let known = limits::Known {
+        targets: &targets.by_name,
+        modules: &modules.by_name,
+        policy: &policy,
+        own_sound,
+        targets_missing,
+    };
+    let list = root.list("connection_limits", findings).unwrap_or_default();
+    let ladders = limits::read(list, &known, findings);
 
     let dnsbl = dnsbl::read(&root, base, &policy, findings);
     let patterns: Vec<String> = patterns.iter().filter_map(|at| at.text(findings)).collect();
@@ -67,6 +79,7 @@ pub(super) fn check(
         targets: targets.by_name,
         dnsbl: dnsbl.plan,
         watched: targets.watched,
+        ladders,
         warnings: Vec::new(),
         shown: String::new(),
     };

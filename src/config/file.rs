@@ -4,6 +4,7 @@
 
 mod dnsbl;
 mod general;
+mod limits;
 mod modules;
 mod probe;
 mod rules;
@@ -80,14 +81,17 @@ fn below(parent: &str, keys: impl Iterator<Item = &'static KeyDoc>) -> Vec<&'sta
     names
 }
 
-/// Where a key of this name stands, when exactly one other place has it.
+/// Where a key of this name stands, when exactly one other place has it; one in an entry of a list
+/// counts for less than one that there is once.
 pub(super) fn home_of(name: &str) -> Option<&'static str> {
-    let mut homes = reference().filter_map(|key| {
-        let parent = key.path.strip_suffix(name)?.strip_suffix('.')?;
-        Some(parent)
-    });
-    let home = homes.next()?;
-    homes.next().is_none().then_some(home)
+    let parent = |key: &'static KeyDoc| key.path.strip_suffix(name)?.strip_suffix('.');
+    let homes: Vec<&str> = reference().filter_map(parent).collect();
+    let single: Vec<&str> =
+        homes.iter().copied().filter(|home| !home.contains(['[', '<'])).collect();
+    match (&single[..], &homes[..]) {
+        ([home], _) | ([], [home]) => Some(home),
+        _ => None,
+    }
 }
 
 const fn key(
@@ -100,8 +104,15 @@ const fn key(
 }
 
 /// The parts of the table, in the order of the reference.
-const PARTS: &[&[KeyDoc]] =
-    &[general::KEYS, modules::KEYS, targets::KEYS, rules::KEYS, dnsbl::KEYS, probe::KEYS];
+const PARTS: &[&[KeyDoc]] = &[
+    general::KEYS,
+    modules::KEYS,
+    targets::KEYS,
+    limits::KEYS,
+    rules::KEYS,
+    dnsbl::KEYS,
+    probe::KEYS,
+];
 
 #[cfg(test)]
 mod tests {
@@ -119,6 +130,7 @@ mod tests {
                 "modules",
                 "targets",
                 "target_files",
+                "connection_limits",
                 "cause_rules",
                 "dnsbl",
                 "probe"

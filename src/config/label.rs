@@ -58,6 +58,7 @@ const OUR_LABELS: &[&str] = &[
     "address",
     "source",
     "phase",
+    "how",
     "cause",
     "blame",
     "result",

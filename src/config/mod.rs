@@ -13,6 +13,7 @@ mod env;
 mod file;
 mod gentle;
 mod label;
+mod limits;
 mod module;
 mod rules;
 mod secret;
@@ -38,7 +39,7 @@ use std::sync::Arc;
 use secrecy::zeroize::Zeroizing;
 
 use crate::dnsbl::Plan;
-use crate::target::{Check, Module, Policy, Target};
+use crate::target::{Check, Ladder, Module, Policy, Target};
 
 /// A configuration that was checked whole.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,6 +55,8 @@ pub struct Config {
     /// The patterns of `target_files`, each with its directory, for [`matching`]: a file of theirs
     /// that comes, goes or changes asks for a reload.
     pub watched: Vec<PathBuf>,
+    /// Connection limits that are measured, in the order of the file.
+    pub ladders: Vec<Arc<Ladder>>,
     /// What is odd but let through: a secret that everybody can read, a server probed twice.
     pub warnings: Vec<Problem>,
     /// The configuration as `/config` shows it: YAML, secrets as `<secret>`, defaults filled in.

@@ -15,7 +15,7 @@ use super::rules;
 use super::secret;
 use super::value::show;
 use crate::cause::UserRule;
-use crate::target::{Allow, Auth, Module, Place, Secret, Target};
+use crate::target::{Allow, Auth, Ladder, LadderMode, Module, Place, Secret, Target};
 
 /// The YAML. Target files' targets stand among the others.
 pub(super) fn yaml(
@@ -72,6 +72,10 @@ pub(super) fn yaml(
         ),
         ("targets".to_owned(), Shown::List(config.targets.values().map(|t| target(t)).collect())),
         ("target_files".to_owned(), list(target_files)),
+        (
+            "connection_limits".to_owned(),
+            Shown::List(config.ladders.iter().map(|l| ladder(l)).collect()),
+        ),
         ("cause_rules".to_owned(), Shown::List(policy.rules.user().iter().map(rule).collect())),
     ];
     if let Some(plan) = &config.dnsbl {
@@ -154,6 +158,27 @@ fn target(target: &Target) -> Shown {
         keys.push(("interval", text(show(first))));
     }
     keys.extend(labels(&target.labels));
+    map(keys)
+}
+
+fn ladder(ladder: &Ladder) -> Shown {
+    let mut keys = vec![
+        ("target", text(&ladder.check.target.name)),
+        ("module", text(&ladder.check.module.name)),
+        ("mode", text(ladder.mode)),
+    ];
+    match ladder.mode {
+        LadderMode::Simultaneous => {
+            keys.push(("max_connections", number(ladder.cap)));
+            keys.push(("hold", text(show(ladder.hold))));
+        }
+        LadderMode::Rate => keys.push(("max_connections", number(ladder.cap))),
+        LadderMode::Idle => keys.push(("max_idle", text(show(ladder.max_idle)))),
+    }
+    keys.push(("interval", text(show(ladder.interval))));
+    if let Some(helo) = &ladder.helo {
+        keys.push(("helo", text(helo)));
+    }
     map(keys)
 }
 

@@ -7,7 +7,7 @@ use std::fmt::Write;
 use std::net::IpAddr;
 
 use super::{Config, value};
-use crate::target::{Families, Family, HostName, Place};
+use crate::target::{Families, Family, HostName, LadderMode, Place};
 
 /// Counts, the load per remote and day (most first), and the warnings, one a line. It is worked
 /// out from the file alone: how many addresses a name has is not asked.
@@ -15,22 +15,27 @@ pub(super) fn text(config: &Config) -> String {
     let checks = config.checks();
     let mut remotes: BTreeMap<String, Remote> = BTreeMap::new();
     for check in &checks {
-        let (name, sources) = match &check.target.place {
-            Place::Host { host: HostName::Address(address), .. } => {
-                (address.to_string(), sources(config, Some(Family::of(*address))))
-            }
-            Place::Host { host: HostName::Name(name), .. } => {
-                (format!("each address of {name}"), sources(config, None))
-            }
-            Place::Domain(domain) => {
-                (format!("each MX address of {domain}"), sources(config, None))
-            }
-        };
+        let (name, sources) = place_of(config, &check.target.place);
         let interval = check.interval();
         let each = DAY_MILLIS.div_ceil(interval.as_millis().max(1));
         let remote = remotes.entry(name).or_default();
         remote.connections += each * sources;
         *remote.why.entry((check.module.name.to_string(), interval)).or_default() += 1;
+    }
+    for ladder in &config.ladders {
+        let (name, sources) = place_of(config, &ladder.check.target.place);
+        let runs = DAY_MILLIS.div_ceil(ladder.interval.as_millis().max(1));
+        let remote = remotes.entry(name).or_default();
+        // One more asks whether a new session is accepted again.
+        let each = u128::from(ladder.connections() + u32::from(ladder.mode != LadderMode::Idle));
+        remote.connections += runs * each * sources;
+        let what = match ladder.mode {
+            LadderMode::Simultaneous => format!("up to {} at once", ladder.cap),
+            LadderMode::Rate => format!("up to {} in a minute", ladder.cap),
+            LadderMode::Idle => "one idle session".to_owned(),
+        };
+        let what = format!("{} for its limit, {what},", ladder.check.module.name);
+        *remote.why.entry((what, ladder.interval)).or_default() += 1;
     }
     let mut sorted: Vec<(&String, &Remote)> = remotes.iter().collect();
     sorted.sort_by(|a, b| b.1.connections.cmp(&a.1.connections).then(a.0.cmp(b.0)));
@@ -72,6 +77,19 @@ pub(super) fn text(config: &Config) -> String {
 struct Remote {
     connections: u128,
     why: BTreeMap<(String, std::time::Duration), usize>,
+}
+
+/// A remote as it is told, and from how many of our addresses it is probed.
+fn place_of(config: &Config, place: &Place) -> (String, u128) {
+    match place {
+        Place::Host { host: HostName::Address(address), .. } => {
+            (address.to_string(), sources(config, Some(Family::of(*address))))
+        }
+        Place::Host { host: HostName::Name(name), .. } => {
+            (format!("each address of {name}"), sources(config, None))
+        }
+        Place::Domain(domain) => (format!("each MX address of {domain}"), sources(config, None)),
+    }
 }
 
 /// From how many of our addresses one remote address is probed.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::auth::Auth;
+use super::limit::Limits;
 use super::tls::Certificate;
 
 /// A server's behaviour. Presets are the named functions; everything can be changed after.
@@ -37,6 +38,8 @@ pub struct Behaviour {
     pub domains: Option<Vec<String>>,
     /// Simultaneous sessions per client address; the next one is refused with 421.
     pub sessions_per_client: Option<usize>,
+    /// Sessions per minute, and what the one too many meets.
+    pub limits: Limits,
     /// Simultaneous sessions altogether; the next one is refused with 421.
     pub max_sessions: usize,
     /// RCPT is refused until the same client, sender and recipient come again after so long.
@@ -181,6 +184,7 @@ impl Behaviour {
             helo_only: false,
             domains: Some(vec!["demo.test".to_owned()]),
             sessions_per_client: None,
+            limits: Limits::default(),
             max_sessions: 1000,
             greylist: None,
             police: false,

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use super::auth::Auth;
-use super::exhibit::EXHIBITS;
+use super::exhibit::{EXHIBITS, LIMITED};
 use super::lists;
 use super::tls::DOMAIN;
 
@@ -70,6 +70,13 @@ probe: {{allow: [configured], min_interval: 1s}}
              labels: {{topic: {topic}}}}}\n"
         );
     }
+    // Writing into a String does not fail.
+    let _ = write!(
+        text,
+        "# How many sessions one of them takes at once. It is measured soon after the start.\n\
+         connection_limits:\n  - {{target: {LIMITED}, module: smtp, max_connections: 20, \
+         interval: 10m}}\n"
+    );
     text
 }
 

@@ -220,7 +220,17 @@ pub const EXHIBITS: &[Exhibit] = &[
         Behaviour::open_relay,
         "a negative test that is not met: the server relays for anybody",
     ),
+    Exhibit::host_exhibit(
+        LIMITED,
+        "limit",
+        SMTP,
+        || Behaviour::connection_limit(7),
+        "seven sessions at once, then 421: connection_limits finds it without being in the way",
+    ),
 ];
+
+/// The exhibit whose limit is measured.
+pub(super) const LIMITED: &str = "session-limit";
 
 const SMTP: &[&str] = &["smtp"];
 const STARTTLS: &[&str] = &["starttls"];

@@ -25,7 +25,8 @@ pub(super) async fn serve(
         conn: Conn::new(stream, client, &behaviour.name, behaviour.idle),
         client,
         number: seat.number,
-        limited: seat.limited,
+        // With a script for it, it is served by that.
+        limited: seat.limited.filter(|_| behaviour.limits.over.is_none()),
         shared,
         tls: false,
         hello: false,

@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use super::behaviour::{Behaviour, Tls};
 use super::conn::Ending;
+use super::limit::Minutes;
 use super::script;
 use super::tls::{Authority, legacy_certificate};
 
@@ -175,6 +176,7 @@ pub(super) struct State {
     pub(super) stats: Stats,
     log: VecDeque<Said>,
     clients: HashMap<IpAddr, usize>,
+    minutes: Minutes,
     greylist: HashMap<(IpAddr, String, String), Instant>,
 }
 
@@ -185,6 +187,7 @@ impl Shared {
             stats: Stats::default(),
             log: VecDeque::new(),
             clients: HashMap::new(),
+            minutes: Minutes::default(),
             greylist: HashMap::new(),
         };
         Self { state: Mutex::new(state), stop, tasks: TaskTracker::new() }
@@ -244,16 +247,20 @@ pub(super) enum Limit {
 impl Seat {
     fn take(shared: &Arc<Shared>, client: IpAddr, local: IpAddr) -> (Self, Arc<Behaviour>) {
         let mut state = shared.state();
-        let behaviour = state.behaviour.clone();
+        let mut behaviour = state.behaviour.clone();
+        let too_often = state.minutes.is_over(client, behaviour.limits.per_minute);
         let of_client = state.clients.get(&client).copied().unwrap_or(0);
         let limited = if state.stats.open >= behaviour.max_sessions as u64 {
             Some(Limit::Server)
         } else {
-            behaviour
-                .sessions_per_client
-                .is_some_and(|limit| of_client >= limit)
-                .then_some(Limit::Client)
+            let full = behaviour.sessions_per_client.is_some_and(|limit| of_client >= limit);
+            (full || too_often).then_some(Limit::Client)
         };
+        if limited == Some(Limit::Client)
+            && let Some(other) = behaviour.for_one_too_many()
+        {
+            behaviour = Arc::new(other);
+        }
         // Who is refused does not count, or two refusals would keep each other out.
         if limited.is_none() {
             *state.clients.entry(client).or_default() += 1;

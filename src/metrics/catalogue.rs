@@ -231,6 +231,44 @@ catalogue! {
     DnsblQueryDuration "smtp_dnsbl_query_duration_seconds" Histogram List []
         histogram_series(QUERY_BUCKETS), ,
         "How long the DNS questions took.";
+    LimitAccepted "smtp_connection_limit_accepted_connections" Gauge Endpoint [] 1, ,
+        "Simultaneous sessions that the server accepted in the last run of connection_limits. A client in Postfix's mynetworks is exempt from its limits: measure from outside.";
+    LimitTried "smtp_connection_limit_tried_connections" Gauge Endpoint [] 1, ,
+        "The most sessions that the run would have opened: accepted so many means that the limit is not below.";
+    LimitReached "smtp_connection_limit_reached" Gauge Endpoint [] 1, ,
+        "1 when the server refused a session before the cap.";
+    LimitRefusal "smtp_connection_limit_refusal" Gauge Endpoint [REFUSAL_CODE, CAUSE, PHASE, HOW] 1, ,
+        "1 for the refusal that the run ended with.";
+    LimitRecovered "smtp_connection_limit_recovered" Gauge Endpoint [] 1, ,
+        "1 when a new session was accepted within 2 minutes after a refusal. Only when the server refused.";
+    LimitRecovery "smtp_connection_limit_recovery_seconds" Gauge Endpoint [] 1, ,
+        "From the last QUIT until a new session was accepted. Absent while none was.";
+    LimitGreetDelay "smtp_connection_limit_greet_delay_seconds" Gauge Endpoint [] 1, ,
+        "The longest wait for a greeting among the sessions accepted.";
+    LimitTimestamp "smtp_connection_limit_last_timestamp_seconds" Gauge Endpoint [] 1, ,
+        "When the last run ended that gave a number. One that broke off gives none.";
+    RateAccepted "smtp_connection_rate_limit_accepted_connections" Gauge Endpoint [] 1, ,
+        "Sessions that the server accepted within a minute, one after another, in the last run with mode rate.";
+    RateTried "smtp_connection_rate_limit_tried_connections" Gauge Endpoint [] 1, ,
+        "The most sessions that the run would have opened within the minute.";
+    RateReached "smtp_connection_rate_limit_reached" Gauge Endpoint [] 1, ,
+        "1 when the server refused a session before the cap.";
+    RateRefusal "smtp_connection_rate_limit_refusal" Gauge Endpoint [REFUSAL_CODE, CAUSE, PHASE, HOW] 1, ,
+        "1 for the refusal that the run ended with.";
+    RateRecovered "smtp_connection_rate_limit_recovered" Gauge Endpoint [] 1, ,
+        "1 when a new session was accepted within 2 minutes after a refusal. Only when the server refused.";
+    RateRecovery "smtp_connection_rate_limit_recovery_seconds" Gauge Endpoint [] 1, ,
+        "From the refusal until a new session was accepted. Absent while none was.";
+    RateTimestamp "smtp_connection_rate_limit_last_timestamp_seconds" Gauge Endpoint [] 1, ,
+        "When the last run ended that gave a number.";
+    IdleTimeout "smtp_session_idle_timeout_seconds" Gauge Endpoint [] 1, ,
+        "How long the server bore with a silent client after EHLO, in the last run with mode idle; the cap when it bore with it to the end.";
+    IdleReached "smtp_session_idle_timeout_reached" Gauge Endpoint [] 1, ,
+        "1 when the server ended the silent session before the cap.";
+    IdleEnd "smtp_session_idle_timeout_end" Gauge Endpoint [REFUSAL_CODE, CAUSE, HOW] 1, ,
+        "1 for the way in which the server ended the silent session.";
+    IdleTimestamp "smtp_session_idle_timeout_last_timestamp_seconds" Gauge Endpoint [] 1, ,
+        "When the last run ended that gave a number.";
     BuildInfo "smtp_exporter_build_info" Gauge Exporter [BUILD_VERSION, REVISION, RUSTVERSION] 1, ,
         "1 for the exporter's version.";
     ConfigReloadSuccessful "smtp_exporter_config_last_reload_successful" Gauge Exporter [] 1, ,

@@ -7,7 +7,9 @@ use std::fmt::{self, Write};
 use crate::cause::{Blame, Cause};
 use crate::dnsbl::{Kind, List, Reason};
 use crate::observation::tally::{ProbeResult, REGISTERED_CODES};
-use crate::observation::{DnsReason, EndpointState, SkipReason, TlsVersion, VerifyFailure};
+use crate::observation::{
+    DnsReason, EndpointState, RefusedHow, SkipReason, TlsVersion, VerifyFailure,
+};
 use crate::smtp::{EnhancedCode, Keyword, Mechanism, Phase};
 use crate::store::{ListingView, QueryResult};
 use crate::target::{Check, Endpoint, Family};
@@ -76,6 +78,8 @@ labels! {
     STATE "state" "The state of an endpoint." of EndpointState;
     RESULT "result" "Success, or who is to blame." of ProbeResult;
     CODE "code" "The reply code, when an RFC names it, else `other`.";
+    REFUSAL_CODE "code" "The reply code, when an RFC names it, else `other`; `0` when there was none.";
+    HOW "how" "In which form it came: a reply, the connection closed or reset, or nothing in time." of RefusedHow;
     REASON "reason" "Why a certificate does not verify." of VerifyFailure;
     DNS_REASON "reason" "What came of the DNS question." of DnsReason;
     SKIP_REASON "reason" "Why nothing was probed." of SkipReason;

@@ -34,6 +34,8 @@ pub fn render(
     let views = store.views();
     let endpoints: Vec<_> = views.iter().flat_map(|view| record::endpoints(view)).collect();
     let listings = listing::Text::of(store.listings());
+    let ladders = store.ladders();
+    let ladders: Vec<_> = ladders.iter().map(|view| record::ladder::endpoint(view)).collect();
     let mut gathered = own.gather();
     let mut writer = Writer::new(format, out);
     for def in CATALOGUE {
@@ -47,6 +49,9 @@ pub fn render(
             Scope::Endpoint => {
                 for (text, endpoint) in &endpoints {
                     record::record_endpoint(def.family, text, endpoint, &mut writer);
+                }
+                for (text, ladder) in &ladders {
+                    record::ladder::record(def.family, text, ladder, &mut writer);
                 }
             }
             Scope::List => listings.record_lists(def.family, now, &mut writer),

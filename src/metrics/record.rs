@@ -1,5 +1,7 @@
 //! The one place where a [`View`] becomes samples.
 
+pub mod ladder;
+
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

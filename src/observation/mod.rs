@@ -3,6 +3,7 @@
 
 pub mod cert;
 pub mod failure;
+pub mod ladder;
 pub mod listing;
 pub mod tally;
 pub mod verdict;
@@ -13,6 +14,7 @@ use std::time::{Duration, SystemTime};
 
 pub use cert::{Certificate, TlsFacts, TlsVersion, VerifyFailure};
 pub use failure::{DnsReason, Failure};
+pub use ladder::{Abort, AbortKind, LadderSeen, Refusal, RefusedHow};
 pub use listing::{Health, Lookup};
 pub use tally::Tally;
 pub use verdict::{EndpointState, Verdict};

@@ -9,6 +9,8 @@
 //! targets. Ten targets on one host, each polite for itself, are ten connections at once, which is
 //! the very `421 too many connections` that this exporter is there to explain.
 
+mod lease;
+
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -72,6 +74,8 @@ struct Remote {
     pause: Option<Pause>,
     /// Pauses in a row, for the growth.
     refusals: u32,
+    /// Somebody has the remote alone, or waits for that.
+    lease: Option<Ticket>,
 }
 
 impl Budget {
@@ -101,7 +105,10 @@ impl Budget {
             entry.queue.retain(|other| *other != ticket);
             return Answer::Paused(pause);
         }
-        if entry.queue.front() != Some(&ticket) || entry.open >= self.host.max_concurrent {
+        if entry.queue.front() != Some(&ticket)
+            || entry.open >= self.host.max_concurrent
+            || entry.lease.is_some()
+        {
             return Answer::Wait;
         }
         // The gap is counted from the last close. With more than one connection at once allowed,
@@ -210,7 +217,12 @@ impl Budget {
             let grudge =
                 entry.pause.is_some_and(|pause| pause.until + remember > now && entry.refusals > 0);
             let paused = entry.pause.is_some_and(|pause| pause.until > now);
-            entry.open > 0 || !entry.queue.is_empty() || gap_on || paused || grudge
+            entry.open > 0
+                || !entry.queue.is_empty()
+                || entry.lease.is_some()
+                || gap_on
+                || paused
+                || grudge
         });
     }
 }

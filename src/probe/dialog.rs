@@ -10,6 +10,9 @@
 //! - Before the ClientHello the stream is looked at once more: bytes in clear that came behind the
 //!   reply to STARTTLS in a segment of their own are found too (the class of CVE-2011-0411).
 
+pub mod hold;
+mod text;
+
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -19,6 +22,9 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
+
+pub use text::escape;
+use text::{established, seconds};
 
 use crate::observation::{Failure, Side, TlsFacts, Transcript};
 use crate::smtp::{Action, Dialogue, End, Phase, REDACTED, Reply, ReplyReader, Session};
@@ -87,38 +93,19 @@ where
     F: FnOnce(BoxedIo) -> Fut,
     Fut: Future<Output = (TlsFacts, Result<BoxedIo, Failure>)>,
 {
-    let mut driver = Driver {
-        io: Some(io),
-        session,
-        waits,
-        started,
-        cancel,
-        reader: ReplyReader::default(),
-        transcript: Transcript::default(),
-        tls: None,
-        tls_failure: None,
-        stopped: None,
-        silent_end: false,
-    };
-    driver.drive(upgrade).await;
-    driver.hang_up().await;
-    Outcome {
-        dialogue: driver.session.finish(),
-        tls: driver.tls,
-        tls_failure: driver.tls_failure,
-        transcript: driver.transcript,
-        stopped: driver.stopped,
-        received: driver.reader.received(),
-    }
+    let mut driver = Driver::new(io, session, waits, started, cancel);
+    let first = driver.session.start();
+    driver.drive(first, &mut Some(upgrade), false).await;
+    driver.end().await
 }
 
-struct Driver<'a> {
+struct Driver {
     /// None while TLS has it, and after TLS lost it.
     io: Option<BoxedIo>,
     session: Session,
     waits: Waits,
     started: Instant,
-    cancel: &'a CancellationToken,
+    cancel: CancellationToken,
     reader: ReplyReader,
     transcript: Transcript,
     tls: Option<TlsFacts>,
@@ -135,17 +122,47 @@ enum Heard {
     Stopped(Stop),
 }
 
-impl Driver<'_> {
-    async fn drive<F, Fut>(&mut self, upgrade: F)
+impl Driver {
+    fn new(
+        io: BoxedIo,
+        session: Session,
+        waits: Waits,
+        started: Instant,
+        cancel: &CancellationToken,
+    ) -> Self {
+        Self {
+            io: Some(io),
+            session,
+            waits,
+            started,
+            cancel: cancel.clone(),
+            reader: ReplyReader::default(),
+            transcript: Transcript::default(),
+            tls: None,
+            tls_failure: None,
+            stopped: None,
+            silent_end: false,
+        }
+    }
+
+    /// Goes on from `action` until the session closes; with `hold`, until it would say QUIT though
+    /// mail could be handed over. Gives that action then.
+    async fn drive<F, Fut>(
+        &mut self,
+        mut action: Action,
+        upgrade: &mut Option<F>,
+        hold: bool,
+    ) -> Option<Action>
     where
         F: FnOnce(BoxedIo) -> Fut,
         Fut: Future<Output = (TlsFacts, Result<BoxedIo, Failure>)>,
     {
-        let mut upgrade = Some(upgrade);
-        let mut action = self.session.start();
         loop {
             action = match action {
-                Action::Close => return,
+                Action::Close => return None,
+                Action::Send { phase: Phase::Quit, .. } if hold && self.session.is_ready() => {
+                    return Some(action);
+                }
                 Action::Await { phase } => self.exchange(phase, None, false).await,
                 Action::Send { bytes, phase, secret } => {
                     self.note_said(&bytes, secret);
@@ -279,6 +296,18 @@ impl Driver<'_> {
         action
     }
 
+    async fn end(mut self) -> Outcome {
+        self.hang_up().await;
+        Outcome {
+            dialogue: self.session.finish(),
+            tls: self.tls,
+            tls_failure: self.tls_failure,
+            transcript: self.transcript,
+            stopped: self.stopped,
+            received: self.reader.received(),
+        }
+    }
+
     /// Closes: TLS says close_notify, TCP sends FIN. The time for it is bounded, and how it goes
     /// says nothing.
     async fn hang_up(&mut self) {
@@ -351,26 +380,6 @@ impl Driver<'_> {
     }
 }
 
-/// Text as a transcript shows it: control characters and what could reorder a terminal's line are
-/// escaped, and a long line is cut.
-pub fn escape(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len().min(SHOWN_BYTES));
-    for character in text.chars() {
-        if shown.len() >= SHOWN_BYTES {
-            shown.push('…');
-            break;
-        }
-        let hidden = character.is_control()
-            || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-        if hidden {
-            shown.extend(character.escape_default());
-        } else {
-            shown.push(character);
-        }
-    }
-    shown
-}
-
 async fn write(io: &mut BoxedIo, bytes: &[u8]) -> io::Result<()> {
     io.write_all(bytes).await?;
     io.flush().await
@@ -402,36 +411,9 @@ fn end_of(error: &io::Error) -> End {
     }
 }
 
-fn established(facts: &TlsFacts) -> String {
-    let mut text = "TLS established".to_owned();
-    let version = facts.version.map(|version| version.as_str());
-    for part in [version, facts.cipher, facts.group].into_iter().flatten() {
-        text.push(' ');
-        text.push_str(part);
-    }
-    if facts.verified == Some(false) {
-        text.push_str(", certificate does not verify");
-        for (index, reason) in facts.failures.iter().enumerate() {
-            text.push_str(if index == 0 { ": " } else { ", " });
-            text.push_str(reason.as_str());
-        }
-    }
-    text
-}
-
-fn seconds(duration: Duration) -> String {
-    if duration.subsec_millis() == 0 {
-        format!("{}s", duration.as_secs())
-    } else {
-        format!("{}ms", duration.as_millis())
-    }
-}
-
 /// The longest wait for QUIT's answer: it is courtesy and changes nothing.
 const QUIT_WAIT: Duration = Duration::from_secs(2);
 /// How long a last QUIT after the deadline, and closing, may take.
 const LAST_WORD: Duration = Duration::from_millis(200);
 /// Bytes read at once.
 const CHUNK_BYTES: usize = 2048;
-/// The longest line that a transcript shows.
-const SHOWN_BYTES: usize = 512;

@@ -237,21 +237,24 @@ impl Visit {
 pub(super) fn politeness(seen: &Observation) -> budget::Outcome {
     let Some(failure) = &seen.failure else { return budget::Outcome::Welcome };
     let refused = seen.replies.iter().rev().find(|reply| reply.phase == failure.phase);
-    let Some(refusal) = refused.filter(|reply| reply.code >= 400) else {
-        return budget::Outcome::Neutral;
-    };
-    match failure.cause {
+    match refused.filter(|reply| reply.code >= 400) {
+        Some(refusal) => politeness_of(failure.cause, failure.phase, refusal.code),
+        None => budget::Outcome::Neutral,
+    }
+}
+
+/// What a refusal with a reply asks for.
+pub(super) const fn politeness_of(cause: Cause, phase: Phase, code: u16) -> budget::Outcome {
+    match cause {
         Cause::TooManyConnections
         | Cause::RateLimited
         | Cause::Blocklisted
         | Cause::BadReputation
-        | Cause::PolicyRejected => budget::Outcome::StayAway(failure.cause),
-        Cause::AuthRequired if failure.phase == Phase::Auth => {
-            budget::Outcome::StayAwayFor(failure.cause, FAILED_AUTH_PAUSE)
+        | Cause::PolicyRejected => budget::Outcome::StayAway(cause),
+        Cause::AuthRequired if matches!(phase, Phase::Auth) => {
+            budget::Outcome::StayAwayFor(cause, FAILED_AUTH_PAUSE)
         }
-        Cause::SystemProblem if refusal.code == 421 => {
-            budget::Outcome::StayAwayFor(failure.cause, SHUTDOWN_PAUSE)
-        }
+        Cause::SystemProblem if code == 421 => budget::Outcome::StayAwayFor(cause, SHUTDOWN_PAUSE),
         _ => budget::Outcome::Neutral,
     }
 }
@@ -295,7 +298,7 @@ async fn read_token(path: &Path) -> io::Result<String> {
 const TOKEN_BYTES: u64 = 16 * 1024;
 
 /// The address literal for EHLO (RFC 5321, 4.1.3), for a client without a name of its own.
-fn literal(local: IpAddr) -> String {
+pub(super) fn literal(local: IpAddr) -> String {
     match local.to_canonical() {
         IpAddr::V4(v4) => format!("[{v4}]"),
         IpAddr::V6(v6) => format!("[IPv6:{v6}]"),

@@ -4,8 +4,10 @@
 
 pub mod blame;
 pub mod budget;
+pub mod ceiling;
 pub mod dialog;
 pub mod dnsbl;
+mod elsewhere;
 mod expect;
 mod locate;
 mod mail;
@@ -58,6 +60,8 @@ pub struct Prober {
     permits: Arc<Permits>,
     settings: RwLock<Arc<Settings>>,
     in_flight: Arc<AtomicUsize>,
+    /// Whether ordinary sessions begin to fail, for runs that measure limits.
+    elsewhere: elsewhere::Elsewhere,
     /// What second looks at servers with old TLS saw.
     old_tls: Arc<old_tls::Looks>,
     /// When a check last connected to an address that is not ours.
@@ -85,6 +89,7 @@ impl Prober {
             permits: Permits::new(&policy),
             settings: RwLock::new(Arc::new(Settings::new(policy)?)),
             in_flight: Arc::default(),
+            elsewhere: elsewhere::Elsewhere::default(),
             old_tls: Arc::default(),
             visited: Mutex::default(),
         })
@@ -131,6 +136,11 @@ impl Prober {
     /// Runs one round; `sink` is called for each endpoint as it ends.
     pub async fn run(&self, job: &Job, sink: Sink<'_>) -> Round {
         let settings = self.settings();
+        let key = job.check.key();
+        let sink = &|seen: &Arc<Observation>| {
+            self.elsewhere.note(&key, seen);
+            sink(seen);
+        };
         let clock = Instant::now();
         let mut round = Round::new(SystemTime::now());
         let located = tokio::select! {
@@ -224,6 +234,7 @@ impl Prober {
                     round.skip(site.endpoint, SkipReason::Backoff, Some((until, cause)));
                 }
                 Ok(Err(Denied::Late)) => round.skip(site.endpoint, SkipReason::Budget, None),
+                Ok(Err(Denied::Leased)) => round.skip(site.endpoint, SkipReason::Ladder, None),
                 Ok(Err(Denied::Stopped)) => round.skip(site.endpoint, SkipReason::Shutdown, None),
                 // A panic costs this probe and no other.
                 Err(_) => {

@@ -1,5 +1,7 @@
 //! Waiting for what `budget.rs` allows: the remote's permit first, then the exporter's own.
 
+pub mod lease;
+
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,6 +20,8 @@ use crate::target::{Backoff, HostBudget, Policy};
 pub struct Permits {
     origin: Instant,
     books: Mutex<Books>,
+    /// One run that measures a limit at a time.
+    ladder: Arc<Semaphore>,
 }
 
 #[derive(Debug)]
@@ -36,6 +40,8 @@ pub enum Denied {
     Paused(SystemTime, Cause),
     /// None was free in time.
     Late,
+    /// None was free in time, because a run that measures a limit has the remote alone.
+    Leased,
     /// The asker was told to stop.
     Stopped,
 }
@@ -73,6 +79,7 @@ impl Permits {
                 global: Arc::new(Semaphore::new(policy.max_concurrent_probes)),
                 global_size: policy.max_concurrent_probes,
             }),
+            ladder: Arc::new(Semaphore::new(1)),
         })
     }
 
@@ -115,6 +122,7 @@ impl Permits {
             turn = tokio::time::timeout_at(patience, turn) => match turn {
                 Ok(Ok(())) => {}
                 Ok(Err(denied)) => return Err(denied),
+                Err(_) if self.books().budget.is_leased(remote) => return Err(Denied::Leased),
                 Err(_) => return Err(Denied::Late),
             },
         }

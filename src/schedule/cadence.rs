@@ -28,10 +28,15 @@ impl Cadence {
     /// with longer intervals it comes within that time, still spread, and the later ones lie on the
     /// grid.
     pub fn first(&self, now: Duration) -> Duration {
-        if self.interval <= FIRST_WITHIN {
+        self.first_within(FIRST_WITHIN, now)
+    }
+
+    /// As [`Self::first`], with another time in place of [`FIRST_WITHIN`].
+    pub fn first_within(&self, within: Duration, now: Duration) -> Duration {
+        if self.interval <= within {
             return self.at_or_after(now);
         }
-        now + FIRST_WITHIN.mul_f64(self.offset.as_secs_f64() / self.interval.as_secs_f64())
+        now + within.mul_f64(self.offset.as_secs_f64() / self.interval.as_secs_f64())
     }
 
     /// The start after the one that was due at `due`, when it is now `now`, and how many starts

@@ -4,6 +4,7 @@
 pub mod agenda;
 pub mod cadence;
 pub mod dnsbl;
+mod ladder;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,12 +18,13 @@ use self::cadence::Cadence;
 use crate::observation::SkipReason;
 use crate::probe::{Job, Prober};
 use crate::store::{Change, Store};
-use crate::target::{Check, CheckKey};
+use crate::target::{Check, CheckKey, Ladder};
 
 /// The tasks of all checks.
 pub struct Schedule {
     shared: Arc<Shared>,
     tasks: HashMap<CheckKey, Task>,
+    ladders: ladder::Ladders,
 }
 
 /// What every task uses.
@@ -48,7 +50,11 @@ impl Schedule {
         lag: impl Fn(Duration) + Send + Sync + 'static,
     ) -> Self {
         let shared = Shared { prober, store, lag: Box::new(lag), origin: Instant::now() };
-        Self { shared: Arc::new(shared), tasks: HashMap::new() }
+        Self {
+            shared: Arc::new(shared),
+            tasks: HashMap::new(),
+            ladders: ladder::Ladders::default(),
+        }
     }
 
     /// Makes exactly these checks run. Checks that did not change go on undisturbed; those that are
@@ -72,11 +78,18 @@ impl Schedule {
         }
     }
 
+    /// Makes exactly these runs happen that measure limits. One that did not change goes on, also
+    /// when it is under way; the others end at once, by QUIT.
+    pub fn replan_ladders(&mut self, ladders: &[Arc<Ladder>], generation: u64) {
+        self.ladders.replan(&self.shared, ladders, generation);
+    }
+
     /// Starts nothing more, says QUIT in what is open, and waits for it.
     pub async fn stop(self) {
         for task in self.tasks.values() {
             task.stop.cancel();
         }
+        self.ladders.stop().await;
         for (_, task) in self.tasks {
             // A task that panicked has ended as well.
             let _ = task.handle.await;

@@ -7,7 +7,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use lettre::Address;
-use lettre::transport::smtp::commands::{Ehlo, Mail, Quit, Rcpt, Rset, Starttls};
+use lettre::transport::smtp::commands::{Ehlo, Mail, Noop, Quit, Rcpt, Rset, Starttls};
 use lettre::transport::smtp::extension::ClientId;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -156,6 +156,11 @@ pub(super) fn rcpt(path: &str) -> Result<Vec<u8>, Unsayable> {
 }
 
 /// `RSET`.
+/// NOOP, which keeps a session open.
+pub fn noop() -> Vec<u8> {
+    Noop.to_string().into_bytes()
+}
+
 pub(super) fn rset() -> Vec<u8> {
     Rset.to_string().into_bytes()
 }

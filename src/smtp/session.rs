@@ -190,6 +190,16 @@ impl Session {
         self.exchange.as_ref().map_or_else(|| text.to_owned(), |exchange| exchange.scrub(text))
     }
 
+    /// Mail could be handed over, and nothing went wrong.
+    pub fn is_ready(&self) -> bool {
+        self.dialogue.ready.is_some() && self.dialogue.fault.is_none()
+    }
+
+    /// What was learned so far.
+    pub const fn dialogue(&self) -> &Dialogue {
+        &self.dialogue
+    }
+
     /// What was learned.
     pub fn finish(self) -> Dialogue {
         self.dialogue

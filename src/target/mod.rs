@@ -1,10 +1,12 @@
 //! What to probe and what to expect there: plain data, no input or output.
 
+pub mod ladder;
 pub mod near;
 pub mod place;
 pub mod policy;
 pub mod reach;
 
+pub use ladder::{Ladder, LadderKey, LadderMode};
 pub use policy::{Allow, Backoff, Families, HostBudget, Policy};
 
 use std::collections::BTreeMap;

@@ -14,7 +14,7 @@ use super::scrape::rendered;
 use super::status::id;
 use super::{Asked, Refusal, State};
 use crate::observation::Transcript;
-use crate::store::{EndpointView, View};
+use crate::store::{EndpointView, LadderView, View};
 use crate::target::Endpoint;
 
 pub(super) async fn logs(state: &Arc<State>, asked: &Asked) -> Result<Response<Payload>, Refusal> {
@@ -43,6 +43,11 @@ pub(super) async fn logs(state: &Arc<State>, asked: &Asked) -> Result<Response<P
             found |= !text.is_empty();
             sink(Bytes::from(text));
         }
+        for view in state.store.ladders() {
+            let text = wanted.write_ladder(&view);
+            found |= !text.is_empty();
+            sink(Bytes::from(text));
+        }
         if found { Ok(()) } else { Err(wanted.nothing(state, &modules)) }
     })
     .await
@@ -68,6 +73,24 @@ impl Wanted {
         }
         if out.is_empty() && self.id.is_none() {
             let _ = writeln!(out, "{} {}\nnot probed yet\n", key.0, key.1);
+        }
+        out
+    }
+
+    /// The last run that measured a limit, below the probes of the same endpoint.
+    fn write_ladder(&self, view: &LadderView) -> String {
+        let key = view.ladder.check.key();
+        let seen = &*view.last;
+        let wants = |wanted: &Option<String>, name: &str| {
+            wanted.as_deref().is_none_or(|wanted| wanted == name)
+        };
+        let mut out = String::new();
+        if wants(&self.target, &key.0)
+            && wants(&self.module, &key.1)
+            && wants(&self.id, &id(&key, &seen.endpoint))
+        {
+            // Writing to a string does not fail.
+            let _ = write_run(&mut out, view);
         }
         out
     }
@@ -115,6 +138,26 @@ fn write_endpoint(
     let reason = seen.failure_transcript.as_ref().filter(last).map(|_| reason).unwrap_or_default();
     section(out, "last failure", seen.failure_transcript.as_ref(), &reason)?;
     section(out, "last success", seen.success_transcript.as_ref(), "")
+}
+
+fn write_run(out: &mut String, view: &LadderView) -> std::fmt::Result {
+    let (target, module, mode) = view.ladder.key();
+    let seen = &*view.last;
+    write!(out, "{target} {module} {}", seen.endpoint.label())?;
+    if let Some(address) = seen.endpoint.address {
+        write!(out, " at {address}")?;
+    }
+    if let Some(source) = seen.endpoint.source {
+        write!(out, " from {source}")?;
+    }
+    writeln!(out, "\n\nconnection limit, {mode}: {}", utc(seen.ended))?;
+    match (&seen.aborted, seen.idle) {
+        (Some(abort), _) => writeln!(out, "broke off ({}): {}", abort.kind, abort.detail)?,
+        (None, Some(idle)) => writeln!(out, "silent for {:.1}s", idle.as_secs_f64())?,
+        (None, None) => writeln!(out, "{} accepted of {}", seen.accepted, seen.tried)?,
+    }
+    transcript(out, &seen.transcript, "")?;
+    writeln!(out)
 }
 
 fn section(

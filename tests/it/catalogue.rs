@@ -13,11 +13,13 @@ use smtp_exporter::observation::{
     DnsReason, Failure, Observation, Skip, SkipReason, TlsFacts, VerifyFailure,
 };
 use smtp_exporter::smtp::{Keyword, Mechanism, Phase};
-use smtp_exporter::target::Endpoint;
+use smtp_exporter::target::{Endpoint, LadderMode};
 
 use crate::support::exposition::Sample;
 use crate::support::scrape::{read, store_of};
-use crate::support::seen::{at, check, endpoint, healthy, reply, round, unresolved};
+use crate::support::seen::{
+    at, check, endpoint, healthy, ladder, refused_run, reply, round, unresolved,
+};
 
 /// Everything that can be seen at once, and more than can come together.
 fn everything(endpoint: Endpoint) -> Observation {
@@ -99,6 +101,15 @@ fn the_worst_case_is_reached_and_not_passed() {
     last.skipped = vec![(one, until.clone()), (two, until)];
     store.finish_round(1, &check.key(), &last);
 
+    let ladders: Vec<_> =
+        LadderMode::ALL.iter().map(|mode| Arc::new(ladder(&check, *mode))).collect();
+    store.replace_ladders(&ladders, 1);
+    for ladder in &ladders {
+        for endpoint in ["192.0.2.1", "192.0.2.2"] {
+            let seen = refused_run(crate::support::seen::endpoint("mx1", endpoint), ladder.mode, 7);
+            store.put_ladder(1, &ladder.key(), Arc::new(seen));
+        }
+    }
     let read = read(&store);
     let mut missing = Vec::new();
     let of_checks = |scope| matches!(scope, Scope::Target | Scope::Endpoint);

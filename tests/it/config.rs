@@ -56,9 +56,9 @@ fn what_is_shown_can_be_loaded_again() {
         let first = load_fixture(&path).unwrap();
         // A target file's targets are shown in the list, so the patterns would name them twice.
         let (shown, _) = first.shown.split_once("target_files:").unwrap();
-        let (_, rest) = first.shown.split_once("\ncause_rules:").unwrap();
+        let (_, rest) = first.shown.split_once("\nconnection_limits:").unwrap();
         let again = folder.path().join("again.yml");
-        fs::write(&again, format!("{shown}cause_rules:{rest}")).unwrap();
+        fs::write(&again, format!("{shown}connection_limits:{rest}")).unwrap();
         let second = match config::load(Some(&again), &BTreeMap::new()) {
             Ok(second) => second,
             Err(error) => panic!("{}: {error}\n{}", path.display(), first.shown),
@@ -179,7 +179,7 @@ fn the_reference_and_the_checks_know_the_same_keys() {
         }
         for part in path.clone().split('.').rev() {
             yaml = match part {
-                "targets[]" | "cause_rules[]" => break,
+                "targets[]" | "cause_rules[]" | "connection_limits[]" => break,
                 "<name>" => format!("{{m: {yaml}}}"),
                 list if list.ends_with("[]") => {
                     format!("{{{}: [{yaml}]}}", list.trim_end_matches("[]"))
@@ -189,6 +189,9 @@ fn the_reference_and_the_checks_know_the_same_keys() {
         }
         if path.starts_with("targets[].") {
             yaml = format!("{{targets: [{yaml}]}}");
+        }
+        if path.starts_with("connection_limits[].") {
+            yaml = format!("{{connection_limits: [{yaml}]}}");
         }
         if path.starts_with("cause_rules[].") {
             yaml = format!("{{cause_rules: [{yaml}]}}");

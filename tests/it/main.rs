@@ -15,6 +15,7 @@ mod config;
 mod demo;
 mod dialogues;
 mod exporter;
+mod ladder;
 mod listing;
 mod lookups;
 mod metrics;

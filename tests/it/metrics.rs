@@ -9,16 +9,18 @@ use smtp_exporter::cause::Cause;
 use smtp_exporter::metrics::catalogue::CATALOGUE;
 use smtp_exporter::metrics::{Exporter, Format, render};
 use smtp_exporter::observation::{
-    DnsReason, Failure, Observation, Skip, SkipReason, VerifyFailure,
+    Abort, AbortKind, DnsReason, Failure, LadderSeen, Observation, RefusedHow, Skip, SkipReason,
+    VerifyFailure,
 };
 use smtp_exporter::smtp::{Keyword, Mechanism, Phase};
 use smtp_exporter::store::{Store, View};
-use smtp_exporter::target::{Check, Endpoint, Family, Target};
+use smtp_exporter::target::{Check, Endpoint, Family, LadderMode, Target};
 
 use crate::support::exposition::Exposition;
 use crate::support::scrape::{read, store_of, text_at, text_of, view_text};
 use crate::support::seen::{
-    at, blank, certificate, check, endpoint, healthy, refused, reply, round, unresolved,
+    at, blank, certificate, check, endpoint, healthy, ladder, refused, refused_run, reply, round,
+    unresolved,
 };
 
 /// Compares the target's part of the text, without HELP lines, with what is kept beside the tests.
@@ -111,6 +113,49 @@ fn a_paused_target() {
     assert!(later.values("smtp_target_paused_until_timestamp_seconds", &[]).is_empty());
     let state = |state| later.value("smtp_target_endpoints", &[("state", state)]);
     assert_eq!((state("paused"), state("unavailable")), (0.0, 1.0));
+}
+
+#[test]
+fn limits_that_were_measured() {
+    let check = check("mx1");
+    let store = store_of(&[(check.clone(), Vec::new())]);
+    let ladders: Vec<_> =
+        LadderMode::ALL.iter().map(|mode| Arc::new(ladder(&check, *mode))).collect();
+    store.replace_ladders(&ladders, 1);
+    for ladder in &ladders {
+        store.put_ladder(1, &ladder.key(), Arc::new(refused_run(a(), ladder.mode, 7)));
+    }
+    golden(&store, &expect_file!["../metrics/limits.txt"]);
+    // A run that broke off gives no number, and takes none away.
+    let key = ladders[0].key();
+    let stopped = Abort { kind: AbortKind::Elsewhere, detail: String::new() };
+    let broken = LadderSeen { aborted: Some(stopped), ..refused_run(a(), key.2, 2) };
+    let before = store.put_ladder(1, &key, Arc::new(broken)).unwrap();
+    assert_eq!(before.accepted, 7);
+    let accepted = "smtp_connection_limit_accepted_connections";
+    assert_eq!(read(&store).value(accepted, &[]), 7.0);
+    // Without a refusal there is none, and no recovery; a dropped connection has code 0.
+    let capped = LadderSeen { refusal: None, recovery: None, ..refused_run(a(), key.2, 20) };
+    store.put_ladder(1, &key, Arc::new(capped));
+    let shown = read(&store);
+    assert_eq!(shown.value("smtp_connection_limit_reached", &[]), 0.0);
+    for name in ["refusal", "recovered", "recovery_seconds"] {
+        assert!(shown.values(&format!("smtp_connection_limit_{name}"), &[]).is_empty(), "{name}");
+    }
+    let mut dropped = refused_run(a(), key.2, 3);
+    let refusal = dropped.refusal.as_mut().unwrap();
+    (refusal.code, refusal.how) = (0, RefusedHow::Close);
+    dropped.recovery = None;
+    store.put_ladder(1, &key, Arc::new(dropped));
+    let shown = read(&store);
+    let labels = [("code", "0"), ("how", "close")];
+    assert_eq!(shown.values("smtp_connection_limit_refusal", &labels), [1.0]);
+    assert_eq!(shown.value("smtp_connection_limit_recovered", &[]), 0.0);
+    assert!(shown.values("smtp_connection_limit_recovery_seconds", &[]).is_empty());
+    // One that is gone from the configuration is gone here, and a late result of it is dropped.
+    store.replace_ladders(&[], 2);
+    store.put_ladder(1, &key, Arc::new(refused_run(a(), key.2, 7)));
+    assert!(read(&store).values(accepted, &[]).is_empty());
 }
 
 #[test]

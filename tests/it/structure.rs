@@ -62,6 +62,7 @@ const PURE: &[&str] = &[
     "src/target",
     "src/probe/budget.rs",
     "src/schedule/agenda.rs",
+    "src/probe/budget/lease.rs",
     "src/schedule/cadence.rs",
 ];
 

@@ -18,6 +18,7 @@ mod domains;
 mod doors;
 mod families;
 mod faults;
+mod ladder;
 mod limits;
 mod page;
 mod prometheus;

@@ -7,7 +7,7 @@ use smtp_exporter::demo::EXHIBITS;
 use super::house::Exporter;
 
 /// What each exhibit must read as: whether it is good, and else phase, cause and blame.
-const EXPECTED: [(&str, &str); 21] = [
+const EXPECTED: [(&str, &str); 22] = [
     ("healthy", ""),
     ("slow-greeting", ""),
     ("too-many-connections", "greeting too_many_connections sender"),
@@ -29,11 +29,12 @@ const EXPECTED: [(&str, &str); 21] = [
     ("smtps", ""),
     ("closed-relay", ""),
     ("open-relay", "rcpt unexpected_reply target"),
+    ("session-limit", ""),
 ];
 
 #[tokio::test]
 async fn every_exhibit_is_seen_as_what_it_is_and_the_demo_ends_by_itself() {
-    let mut demo = Exporter::subcommand(&["demo", "--for", "10s"]).await;
+    let mut demo = Exporter::subcommand(&["demo", "--for", "15s"]).await;
     let good = |name: &str| match name {
         "closed-relay" | "open-relay" => "smtp_target_expectation_met",
         _ => "smtp_target_up",
@@ -79,6 +80,13 @@ async fn every_exhibit_is_seen_as_what_it_is_and_the_demo_ends_by_itself() {
         let failures = read.values("smtp_dnsbl_query_failure", &reason).len();
         assert_eq!(failures, usize::from(state.is_err()), "{list} {subject}");
     }
+    let limit = demo
+        .until("the limit was measured", |read| {
+            !read.values("smtp_connection_limit_reached", &[]).is_empty()
+        })
+        .await;
+    let of = [("target", "session-limit")];
+    assert_eq!(limit.value("smtp_connection_limit_accepted_connections", &of), 7.0);
     let reasons = |target: &str| {
         let of = |s: &&crate::support::exposition::Sample| {
             s.name == "smtp_tls_verify_failure" && s.labels["target"] == target

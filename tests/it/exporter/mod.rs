@@ -7,6 +7,7 @@ mod doors;
 mod drain;
 mod faults;
 mod house;
+mod ladder;
 mod places;
 mod politeness;
 mod probe;

@@ -5,11 +5,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use smtp_exporter::cause::Cause;
 use smtp_exporter::observation::{
-    Certificate, DnsReason, Failure, Observation, ReplySeen, Round, Side, TlsFacts, TlsVersion,
-    Transcript,
+    Certificate, DnsReason, Failure, LadderSeen, Observation, Refusal, RefusedHow, ReplySeen,
+    Round, Side, TlsFacts, TlsVersion, Transcript,
 };
 use smtp_exporter::smtp::{Capabilities, EnhancedCode, Keyword, Mechanism, Phase};
-use smtp_exporter::target::{Check, Endpoint, HostName, Module, Place, Target};
+use smtp_exporter::target::{Check, Endpoint, HostName, Ladder, LadderMode, Module, Place, Target};
 
 /// The moment that tests start from.
 pub(crate) fn at(seconds: u64) -> SystemTime {
@@ -179,5 +179,38 @@ pub(crate) fn round(observations: Vec<Observation>) -> Round {
         endpoints: seen.filter(|endpoint| endpoint.address.is_some()).collect(),
         observations: observations.into_iter().map(Arc::new).collect(),
         ..Round::new(ended - Duration::from_secs(1))
+    }
+}
+
+/// A ladder of a check.
+pub(crate) fn ladder(check: &Check, mode: LadderMode) -> Ladder {
+    Ladder {
+        check: check.clone(),
+        mode,
+        cap: 20,
+        max_idle: Duration::from_secs(600),
+        interval: Duration::from_secs(3600),
+        helo: None,
+        hold: Duration::from_secs(8),
+    }
+}
+
+/// A run that ended with a 421 after so many sessions, and in which everything was seen.
+pub(crate) fn refused_run(endpoint: Endpoint, mode: LadderMode, accepted: u32) -> LadderSeen {
+    LadderSeen {
+        accepted,
+        tried: 20,
+        refusal: Some(Refusal {
+            code: 421,
+            cause: Cause::TooManyConnections,
+            phase: Phase::Greeting,
+            how: RefusedHow::Reply,
+            detail: "421 4.7.0 too many connections".to_owned(),
+        }),
+        greet_delay: Some(Duration::from_millis(30)),
+        recovery: Some(Duration::from_millis(120)),
+        idle: (mode == LadderMode::Idle).then_some(Duration::from_secs(300)),
+        transcript: transcript("session 8 refused"),
+        ..LadderSeen::of(endpoint, mode, at(4))
     }
 }
