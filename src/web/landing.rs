@@ -69,6 +69,7 @@ fn head(out: &mut String, base: &str, rows: &[Row]) -> std::fmt::Result {
         ("/metrics", "metrics"),
         ("/api/v1/targets", "targets as JSON"),
         ("/config", "configuration"),
+        ("/runbooks", "runbooks"),
         ("/-/healthy", "healthy"),
         ("/-/ready", "ready"),
     ] {
@@ -167,7 +168,7 @@ fn foot(out: &mut String, rows: &[Row]) -> std::fmt::Result {
 }
 
 /// Text in HTML, in an element or in a quoted attribute.
-struct Html<'a>(&'a str);
+pub(super) struct Html<'a>(pub(super) &'a str);
 
 impl std::fmt::Display for Html<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -219,13 +220,16 @@ const DETAIL: usize = 200;
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Nothing but our own style sheet, named by its hash.
-static POLICY: LazyLock<String> = LazyLock::new(|| {
-    let hash = STANDARD.encode(Sha256::digest(STYLE));
+static POLICY: LazyLock<String> = LazyLock::new(|| policy(STYLE));
+
+/// A content security policy that allows nothing but one style sheet.
+pub(super) fn policy(style: &str) -> String {
+    let hash = STANDARD.encode(Sha256::digest(style));
     format!(
         "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; \
          frame-ancestors 'none'"
     )
-});
+}
 
 const STYLE: &str = "
 :root { color-scheme: light dark; --line: light-dark(#ddd, #444); --dim: light-dark(#555, #aaa);

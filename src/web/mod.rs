@@ -15,6 +15,7 @@ mod probe;
 mod query;
 mod refusal;
 mod report;
+mod runbook;
 mod scrape;
 mod serve;
 mod status;
@@ -23,6 +24,7 @@ pub use admit::AD_HOC_PORTS;
 pub use body::Payload;
 pub use query::Query;
 pub use refusal::Refusal;
+pub use runbook::RUNBOOKS;
 pub use serve::{Limits, serve};
 pub use status::Condition;
 
@@ -220,6 +222,16 @@ async fn route(state: &Arc<State>, asked: Asked) -> Result<Response<Payload>, Re
     };
     let reading = asked.method == Method::GET || asked.method == Method::HEAD;
     let writing = asked.method == Method::POST || asked.method == Method::PUT;
+    let page =
+        path.strip_prefix("/runbooks").filter(|rest| rest.is_empty() || rest.starts_with('/'));
+    if let Some(rest) = page {
+        let name = rest.trim_start_matches('/');
+        return if reading {
+            runbook::page(state, name)
+        } else {
+            Err(Refusal::method("GET, HEAD"))
+        };
+    }
     match path {
         "/-/reload" if writing => reload(state, &asked).await,
         "/-/reload" => Err(Refusal::method("POST, PUT")),
