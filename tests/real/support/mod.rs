@@ -1,5 +1,6 @@
 //! What the tests stand on.
 
+mod alertmanager;
 mod bed;
 mod exporter;
 mod fake;
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+pub(crate) use alertmanager::{Alertmanager, Told, Webhook, amtool};
 pub(crate) use bed::Bed;
 pub(crate) use exporter::{Exporter, binary, head, http_get};
 pub(crate) use fake::Fake;
