@@ -228,7 +228,7 @@ fn alerts_that_say_no_more_are_kept_quiet() {
 fn routes_lead_to_the_right_receiver() {
     let config = deployed("alertmanager/alertmanager.yml");
     let run = |arguments: &[&str]| {
-        let output = Command::new(amtool("amtool")).args(arguments).output().unwrap();
+        let output = Command::new(amtool()).args(arguments).output().unwrap();
         assert!(output.status.success(), "{arguments:?}: {output:?}");
         String::from_utf8(output.stdout).unwrap()
     };
@@ -273,7 +273,7 @@ fn what_a_person_reads_has_the_cause_the_side_the_advice_and_the_links() {
     let file = directory.join("data.json");
     std::fs::write(&file, data.to_string()).unwrap();
     let render = |name: &str| {
-        let output = Command::new(amtool("amtool"))
+        let output = Command::new(amtool())
             .args(["template", "render"])
             .arg(format!("--template.glob={}/*.tmpl", deployed("alertmanager/templates").display()))
             .arg(format!("--template.data={}", file.display()))

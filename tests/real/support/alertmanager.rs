@@ -11,9 +11,9 @@ use serde_json::Value;
 
 use super::{fresh_directory, http_get, store, wait_for};
 
-/// A tool of the unpacked package.
-pub(crate) fn amtool(name: &str) -> PathBuf {
-    store().join("roots/alertmanager/usr/bin").join(name)
+/// The tool that checks configurations and renders templates.
+pub(crate) fn amtool() -> PathBuf {
+    store().join("roots/alertmanager/usr/bin/amtool")
 }
 
 /// One alert that reached a receiver.
@@ -142,7 +142,10 @@ impl Alertmanager {
         std::fs::write(&file, config).unwrap();
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let log = std::fs::File::create(directory.join("log")).unwrap();
-        let child = Command::new(amtool("prometheus-alertmanager"))
+        let recipes = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real/bed");
+        let child = Command::new("bash")
+            .arg(recipes.join("alertmanager.sh"))
+            .arg(store())
             .arg(format!("--config.file={}", file.display()))
             .arg(format!("--storage.path={}", directory.join("data").display()))
             .arg(format!("--web.listen-address={address}"))
