@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-pub(crate) use alertmanager::{Alertmanager, Told, Webhook, amtool};
+pub(crate) use alertmanager::{Alertmanager, Webhook, amtool};
 pub(crate) use bed::Bed;
 pub(crate) use exporter::{Exporter, binary, head, http_get};
 pub(crate) use fake::Fake;
