@@ -1,8 +1,9 @@
 //! Tells the exporter what it was built from: the source revision (`SMTP_EXPORTER_REVISION` when
 //! the packager sets it, else git's) and the compiler's version. What cannot be told stays unset.
+//! And lists the runbooks, so that the exporter carries them along.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 fn main() -> io::Result<()> {
@@ -20,7 +21,26 @@ fn main() -> io::Result<()> {
     if let Some(version) = compiler.as_deref().and_then(|line| line.split(' ').nth(1)) {
         writeln!(out, "cargo:rustc-env=SMTP_EXPORTER_RUST_VERSION={version}")?;
     }
-    Ok(())
+    runbooks(&mut out)
+}
+
+/// Writes `runbooks.rs`: a slice of each page's name and text, in the order of the names. The pages
+/// stand once, beside the rules that link to them.
+fn runbooks(out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "cargo:rerun-if-changed={RUNBOOKS}")?;
+    let here = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
+    let mut pages = Vec::new();
+    for entry in std::fs::read_dir(here.join(RUNBOOKS))? {
+        let path = entry?.path();
+        if let (Some("md"), Some(name)) =
+            (path.extension().and_then(|e| e.to_str()), path.file_stem().and_then(|n| n.to_str()))
+        {
+            pages.push(format!("({name:?}, include_str!({path:?}))"));
+        }
+    }
+    pages.sort();
+    let target = PathBuf::from(std::env::var_os("OUT_DIR").unwrap_or_default());
+    std::fs::write(target.join("runbooks.rs"), format!("&[{}]\n", pages.join(",\n")))
 }
 
 /// The commit, when this directory is the top of a repository: unpacked inside somebody else's, it
@@ -49,3 +69,5 @@ fn answer(command: &str, arguments: &[&str]) -> Option<String> {
     let line = text.lines().next()?.trim().to_owned();
     (output.status.success() && !line.is_empty()).then_some(line)
 }
+
+const RUNBOOKS: &str = "deploy/prometheus/runbooks";

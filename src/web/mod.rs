@@ -19,6 +19,7 @@ mod probe;
 mod query;
 mod refusal;
 mod report;
+mod runbook;
 mod scrape;
 mod serve;
 mod status;
@@ -29,6 +30,7 @@ pub use doors::{Door, Doors, Page, Rate};
 pub use login::Users;
 pub use query::Query;
 pub use refusal::Refusal;
+pub use runbook::RUNBOOKS;
 pub use serve::{Limits, serve};
 pub use status::{Condition, Group, ListingState, Warning};
 
@@ -253,6 +255,16 @@ async fn route(state: &Arc<State>, asked: Asked) -> Result<Response<Payload>, Re
     }
     if let Some(name) = path.strip_prefix("/api/v1/targets/").filter(|name| !name.is_empty()) {
         return one_target(state, &asked, reading, name, true).await;
+    }
+    let page =
+        path.strip_prefix("/runbooks").filter(|rest| rest.is_empty() || rest.starts_with('/'));
+    if let Some(rest) = page {
+        let name = rest.trim_start_matches('/');
+        return if reading {
+            runbook::page(state, name)
+        } else {
+            Err(Refusal::method("GET, HEAD"))
+        };
     }
     match path {
         "/-/reload" if writing => reload(state, &asked).await,

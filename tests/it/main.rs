@@ -13,6 +13,7 @@ mod cause;
 mod cause_rules;
 mod config;
 mod demo;
+mod deploy;
 mod dialogues;
 mod exporter;
 mod ladder;

@@ -12,6 +12,7 @@
     reason = "a test ends where what it needs is not there"
 )]
 
+mod alerting;
 mod causes;
 mod cli;
 mod domains;

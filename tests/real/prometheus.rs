@@ -13,10 +13,11 @@ use crate::support::{
 };
 
 /// A tool of the unpacked package.
-fn tool(name: &str) -> PathBuf {
+pub(crate) fn tool(name: &str) -> PathBuf {
     store().join("roots/prometheus/usr/bin").join(name)
 }
 
+/// A Prometheus that runs. Dropping it ends it.
 pub(crate) struct Prometheus {
     address: SocketAddr,
     child: Child,
@@ -32,19 +33,26 @@ impl Prometheus {
         let config = deployed
             .replace("localhost:10057", &exporter.to_string())
             .replace("scrape_interval: 30s", "scrape_interval: 2s");
+        // Its alerts would reach nobody.
+        let config = config.replace("  - rules/*.yml", "  - no-rules.yml");
         assert!(config.contains("scrape_interval: 2s") && config.contains(&exporter.to_string()));
         Self::start_with(test, &config)
     }
 
-    /// Runs with a configuration and waits until it is ready.
+    /// Runs with a configuration of a test of its own and waits until it is ready.
     pub(crate) fn start_with(test: &str, config: &str) -> Self {
         let directory = fresh_directory(&format!("{test}.prometheus"));
-        let file = directory.join("prometheus.yml");
-        std::fs::write(&file, config).unwrap();
+        std::fs::write(directory.join("prometheus.yml"), config).unwrap();
+        Self::run(&directory)
+    }
+
+    /// Runs with the `prometheus.yml` of a directory, and keeps its data and log there.
+    pub(crate) fn run(directory: &Path) -> Self {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let log = std::fs::File::create(directory.join("log")).unwrap();
         let child = Command::new(tool("prometheus"))
-            .arg(format!("--config.file={}", file.display()))
+            .arg(format!("--config.file={}", directory.join("prometheus.yml").display()))
+            .arg("--rules.alert.resend-delay=1s")
             .arg(format!("--storage.tsdb.path={}", directory.join("data").display()))
             .arg(format!("--web.listen-address={address}"))
             .stdin(Stdio::null())
@@ -97,6 +105,48 @@ fn the_deployed_configurations_are_good() {
     let deployed = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/prometheus");
     for name in ["prometheus.yml", "probe.yml"] {
         promtool("config", &deployed.join(name));
+    }
+}
+
+/// The `.yml` files of a folder of deploy/prometheus.
+fn deployed(folder: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/prometheus").join(folder);
+    let all: Vec<PathBuf> =
+        std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(all.len() >= 6, "{}: {all:?}", folder.display());
+    all
+}
+
+#[test]
+fn the_rules_are_good_and_lint_finds_nothing() {
+    for file in deployed("rules") {
+        let checked = Command::new(tool("promtool"))
+            .args(["check", "rules", "--lint=all", "--lint-fatal"])
+            .arg(&file)
+            .output()
+            .unwrap();
+        assert!(checked.status.success(), "{}: {checked:?}", file.display());
+    }
+}
+
+#[test]
+fn the_rules_do_what_their_tests_say() {
+    let files = deployed("tests");
+    let tested =
+        Command::new(tool("promtool")).args(["test", "rules"]).args(&files).output().unwrap();
+    let said = String::from_utf8_lossy(&tested.stdout).into_owned();
+    assert!(tested.status.success(), "{said}{}", String::from_utf8_lossy(&tested.stderr));
+    assert_eq!(said.matches("SUCCESS").count(), files.len(), "{said}");
+    // Each alert is seen to fire in one of them.
+    let text: String = files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
+    for file in deployed("rules") {
+        let rules = std::fs::read_to_string(&file).unwrap();
+        for name in rules.split("- alert: ").skip(1).map(|rest| rest.lines().next().unwrap()) {
+            let firing = |line: &str| {
+                line.contains(&format!("alertname=\"{name}\"")) && line.contains("\"firing\"")
+            };
+            assert!(text.lines().any(firing), "{name} fires in no test");
+        }
     }
 }
 

@@ -48,6 +48,7 @@ impl Frame<'_> {
                             a href=(self.links.to("/metrics")) { "metrics" }
                             a href=(self.links.to("/api/v1/targets")) { "JSON" }
                             a href=(self.links.to("/config")) { "configuration" }
+                            a href=(self.links.to("/runbooks")) { "runbooks" }
                         }
                         @if let Some(words) = self.filter {
                             form role="search" action=(home) method="get" {

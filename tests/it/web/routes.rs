@@ -46,6 +46,24 @@ async fn methods() {
 }
 
 #[tokio::test]
+async fn runbooks_are_read_in_a_browser() {
+    let house = House::start(|state| state.external_url = Some("http://x/mail".to_owned())).await;
+    let index = house.get("/runbooks").await;
+    index.has(200, "<a href=\"/mail/runbooks/SmtpTargetDown\">SmtpTargetDown</a>");
+    let page = house.get("/runbooks/greylisted").await;
+    page.has(200, "<h1>greylisted</h1>");
+    page.has(200, "<a href=\"/mail/runbooks/SmtpTargetLimitsRate\">");
+    page.has(200, "<pre><code>smtp_exporter probe TARGET --verbose\n");
+    assert_eq!(page.headers["content-type"], "text/html; charset=utf-8");
+    assert!(page.headers["content-security-policy"].starts_with("default-src 'none'; style-src"));
+    house.get("/runbooks/nonsense").await.has(404, "no such runbook");
+    house.get("/runbooks/../config").await.has(404, "");
+    house.get("/runbooksx").await.has(404, "no such page");
+    let post = house.ask("POST", "/runbooks/greylisted", "").await;
+    assert_eq!((post.status, &*post.headers["allow"]), (405, "GET, HEAD"));
+}
+
+#[tokio::test]
 async fn reload_answers_with_the_problems() {
     let house = House::start(|_| ()).await;
     assert_eq!(house.ask("POST", "/-/reload", "").await.status, 200);

@@ -22,6 +22,22 @@ impl Fake {
         Self::serve(steady)
     }
 
+    /// Like the steady one, until `refuse` is set: then it has too many connections.
+    pub(crate) fn refusing_when(refuse: Arc<AtomicBool>) -> Self {
+        Self::serve(move |stream| {
+            talk(stream, |stream, line| match line {
+                "" if refuse.load(Ordering::Relaxed) => {
+                    let reply =
+                        b"421 4.7.0 moody.bed.test Error: too many connections from you\r\n";
+                    stream.write_all(reply).map(|()| false)
+                }
+                "" => stream.write_all(b"220 moody.bed.test ESMTP\r\n").map(|()| true),
+                "QUIT" => stream.write_all(b"221 2.0.0 bye\r\n").map(|()| false),
+                _ => stream.write_all(b"250 moody.bed.test\r\n").map(|()| true),
+            })
+        })
+    }
+
     /// Resets the connection in the middle of the EHLO reply.
     pub(crate) fn reset_in_reply() -> Self {
         Self::serve(|stream| {

@@ -1,5 +1,6 @@
 //! What the tests stand on.
 
+mod alertmanager;
 mod bed;
 mod browser;
 mod exporter;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+pub(crate) use alertmanager::{Alertmanager, Webhook, amtool};
 pub(crate) use bed::Bed;
 pub(crate) use browser::Browser;
 pub(crate) use exporter::{Exporter, binary, head, http_get};

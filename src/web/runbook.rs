@@ -1,0 +1,247 @@
+//! `/runbooks` and `/runbooks/NAME`: a page for every alert of the deployed rules and for every
+//! cause, so that the links in alerts lead somewhere without a network.
+//!
+//! # Why a renderer of our own
+//!
+//! The pages are ours and keep to headings, paragraphs, lists, code and links; a test keeps them to
+//! it. That is a hundred lines, and a parser of the whole of Markdown is a crate more.
+
+use std::fmt::{self, Display, Write};
+use std::sync::LazyLock;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use hyper::header::{self, HeaderValue};
+use hyper::{Response, StatusCode};
+use maud::Escaper;
+use sha2::{Digest, Sha256};
+
+use super::body::{Payload, answer};
+use super::{Refusal, State};
+
+/// Each page's name and its Markdown, in the order of the names.
+pub const RUNBOOKS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/runbooks.rs"));
+
+/// One page, or the index when the name is empty.
+pub(super) fn page(state: &State, name: &str) -> Result<Response<Payload>, Refusal> {
+    let base = Html(state.link_base()).to_string();
+    let mut body = String::new();
+    let title = if name.is_empty() {
+        index(&mut body, &base);
+        "runbooks"
+    } else {
+        let known = RUNBOOKS.binary_search_by_key(&name, |(known, _)| known).ok();
+        let Some((name, text)) = known.and_then(|place| RUNBOOKS.get(place)) else {
+            return Err(Refusal::not_found(format!(
+                "there is no such runbook; all are listed at {}/runbooks",
+                state.route_prefix
+            )));
+        };
+        render(&mut body, text, &base);
+        name
+    };
+    let html = format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>{title} - smtp_exporter</title>\n<style>{STYLE}</style>\n</head>\n<body>\n\
+         <nav><a href=\"{base}/\">status</a> <a href=\"{base}/runbooks\">runbooks</a></nav>\n\
+         {body}</body>\n</html>\n"
+    );
+    let mut response = answer(StatusCode::OK, "text/html; charset=utf-8", Bytes::from(html));
+    let headers = response.headers_mut();
+    if let Ok(policy) = HeaderValue::from_str(&POLICY) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    Ok(response)
+}
+
+/// Alerts are written in CamelCase and causes in snake_case, as in the rules and the labels.
+fn index(out: &mut String, base: &str) {
+    let alert = |name: &str| name.starts_with(|c: char| c.is_ascii_uppercase());
+    // Writing to a string does not fail.
+    let _ = writeln!(out, "<h1>Runbooks</h1>");
+    for (heading, wanted) in [("Alerts", true), ("Causes", false)] {
+        let _ = writeln!(out, "<h2>{heading}</h2>\n<ul class=\"index\">");
+        for (name, _) in RUNBOOKS.iter().filter(|(name, _)| alert(name) == wanted) {
+            let _ = writeln!(out, "<li><a href=\"{base}/runbooks/{name}\">{name}</a></li>");
+        }
+        let _ = writeln!(out, "</ul>");
+    }
+}
+
+/// What the lines so far have opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Block {
+    None,
+    Paragraph,
+    List,
+    Code,
+}
+
+impl Block {
+    const fn end(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Paragraph => "</p>\n",
+            Self::List => "</li>\n</ul>\n",
+            Self::Code => "</code></pre>\n",
+        }
+    }
+}
+
+/// Markdown to HTML: ATX headings, paragraphs, one level of lists, fenced code, code spans, links.
+/// Anything else stays the text that it is.
+fn render(out: &mut String, markdown: &str, base: &str) {
+    let mut open = Block::None;
+    for line in markdown.lines() {
+        let next = match (open, line) {
+            (Block::Code, "```") => Block::None,
+            (Block::Code, _) => Block::Code,
+            (_, "") => Block::None,
+            (_, "```") => Block::Code,
+            (_, text) if text.starts_with('#') => Block::None,
+            (_, text) if text.starts_with("- ") => Block::List,
+            (Block::List, text) if text.starts_with("  ") => Block::List,
+            _ => Block::Paragraph,
+        };
+        if next != open {
+            out.push_str(open.end());
+        }
+        let fresh = next != open;
+        open = next;
+        // Writing to a string does not fail.
+        let _ = match next {
+            Block::Code if fresh => write!(out, "<pre><code>"),
+            Block::Code => writeln!(out, "{}", Html(line)),
+            Block::None => heading(out, line, base),
+            Block::List => {
+                if let Some(item) = line.strip_prefix("- ") {
+                    out.push_str(if fresh { "<ul>\n<li>" } else { "</li>\n<li>" });
+                    inline(out, item, base)
+                } else {
+                    out.push('\n');
+                    inline(out, line.trim_start(), base)
+                }
+            }
+            Block::Paragraph => {
+                out.push_str(if fresh { "<p>" } else { "\n" });
+                inline(out, line, base)
+            }
+        };
+    }
+    out.push_str(open.end());
+}
+
+fn heading(out: &mut String, line: &str, base: &str) -> fmt::Result {
+    let text = line.trim_start_matches('#');
+    let level = line.len() - text.len();
+    if level == 0 {
+        return Ok(());
+    }
+    let level = level.min(6);
+    write!(out, "<h{level}>")?;
+    inline(out, text.trim(), base)?;
+    writeln!(out, "</h{level}>")
+}
+
+/// Code spans and links of a line. Links to other pages lose their `.md`.
+fn inline(out: &mut String, text: &str, base: &str) -> fmt::Result {
+    let mut rest = text;
+    while let Some(at) = rest.find(['`', '[']) {
+        let (before, from) = rest.split_at(at);
+        write!(out, "{}", Html(before))?;
+        rest = if let Some((code, after)) =
+            from.strip_prefix('`').and_then(|inside| inside.split_once('`'))
+        {
+            write!(out, "<code>{}</code>", Html(code))?;
+            after
+        } else if let Some((label, page, after)) = link(from) {
+            write!(out, "<a href=\"{base}/runbooks/{}\">{}</a>", Html(page), Html(label))?;
+            after
+        } else {
+            let mut letters = from.chars();
+            write!(out, "{}", letters.next().map(String::from).unwrap_or_default())?;
+            letters.as_str()
+        };
+    }
+    write!(out, "{}", Html(rest))
+}
+
+/// `[label](page.md)` at the beginning: the label, the page and the rest.
+fn link(text: &str) -> Option<(&str, &str, &str)> {
+    let (label, after) = text.strip_prefix('[')?.split_once("](")?;
+    let (page, rest) = after.split_once(')')?;
+    Some((label, page.strip_suffix(".md")?, rest))
+}
+
+/// Text as HTML shows it.
+struct Html<'a>(&'a str);
+
+impl Display for Html<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = String::with_capacity(self.0.len());
+        Escaper::new(&mut text).write_str(self.0)?;
+        f.write_str(&text)
+    }
+}
+
+/// Nothing but our own style sheet, named by its hash.
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    let hash = STANDARD.encode(Sha256::digest(STYLE));
+    format!(
+        "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; \
+         frame-ancestors 'none'"
+    )
+});
+
+const STYLE: &str = "
+:root { color-scheme: light dark; --line: light-dark(#ddd, #444); --code: light-dark(#f4f4f4, #222) }
+body { font: 16px/1.6 system-ui, sans-serif; margin: 1.5rem auto; max-width: 46rem; padding: 0 1rem }
+h1 { font-size: 1.5rem; overflow-wrap: anywhere } h2 { font-size: 1.1rem; margin-top: 1.6rem }
+nav a { margin-right: 1rem }
+code { background: var(--code); border-radius: 3px; padding: 0 .2rem; overflow-wrap: anywhere }
+pre { background: var(--code); border: 1px solid var(--line); overflow-x: auto; padding: .6rem }
+pre code { padding: 0; overflow-wrap: normal }
+.index { columns: 18rem; list-style: none; padding: 0 }
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn html(markdown: &str) -> String {
+        let mut out = String::new();
+        render(&mut out, markdown, "/x");
+        out
+    }
+
+    #[test]
+    fn the_subset_is_rendered() {
+        let text = "# A `b`\n\nOne\ntwo [c](c.md).\n\n- d\n  e\n- f\n\n```\n<g> - h\n\n# i\n```\n";
+        let expected = "<h1>A <code>b</code></h1>\n<p>One\ntwo <a href=\"/x/runbooks/c\">c</a>.</p>\n\
+                        <ul>\n<li>d\ne</li>\n<li>f</li>\n</ul>\n\
+                        <pre><code>&lt;g&gt; - h\n\n# i\n</code></pre>\n";
+        assert_eq!(html(text), expected);
+    }
+
+    #[test]
+    fn what_is_not_closed_or_not_ours_stays_text() {
+        assert_eq!(
+            html("a ` b [c] [d](javascript:e) <f>"),
+            "<p>a ` b [c] [d](javascript:e) &lt;f&gt;</p>\n"
+        );
+        assert_eq!(
+            html("[\"](\"><b>.md)"),
+            "<p><a href=\"/x/runbooks/&quot;&gt;&lt;b&gt;\">&quot;</a></p>\n"
+        );
+        assert_eq!(html("```\nopen"), "<pre><code>open\n</code></pre>\n");
+    }
+
+    #[test]
+    fn names_are_in_order_so_that_they_are_found() {
+        assert!(RUNBOOKS.windows(2).all(|pair| pair[0].0 < pair[1].0));
+        assert!(RUNBOOKS.len() > 60, "{}", RUNBOOKS.len());
+    }
+}
