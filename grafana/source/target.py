@@ -1,0 +1,321 @@
+"""SMTP target: one target, from its state down to each reply, capability and certificate."""
+
+import common as c
+import words as w
+
+CHOSEN = 'job=~"$job",target="$target",module=~"$module"'
+ENDPOINT = "module, endpoint, address"
+LEAF = "smtp_tls_cert_not_after_timestamp_seconds"
+CHAIN = "smtp_tls_chain_not_after_timestamp_seconds"
+YES_NO = c.names({0: ("no", c.ORANGE), 1: ("yes", c.GREEN)})
+OFFERED = c.names({1: ("yes", c.GREEN)})
+ACCEPTED = "sessions at once"
+
+
+def now():
+    failure = f"max by (module, phase, cause, blame) (smtp_target_failure{{{CHOSEN}}})"
+    return [
+        c.stat("State", "What the target is in now, per module. Down: nobody gave a greeting. "
+               "Refuses us: somebody did, and no session was accepted. Paused: it asked us to "
+               "stay away.",
+               (6, 4), [c.target(w.state(CHOSEN), legend="{{module}}", instant=True)],
+               mappings=w.STATE_NAMES, no_value="unknown", thresholds=c.steps(c.GREY)),
+        c.stat("Why", "The dominant failure: its cause, and the step at which it came. The "
+               "runbook says what to do.",
+               (6, 4), [c.target(failure, legend="{{cause}} at {{phase}}", instant=True)],
+               text="name", no_value="nothing is wrong", background=False,
+               thresholds=c.steps(c.RED),
+               links=[c.open_link("Runbook of this cause",
+                                  "${exporter}/runbooks/${__field.labels.cause:percentencode}")]),
+        c.stat("Whose move", "Who must act: their server, the network between, we as a sender, or "
+               "this exporter.",
+               (3, 4), [c.target(f"""label_replace(label_replace(label_replace(label_replace({failure},
+                    "who", "theirs", "blame", "target"), "who", "the network's", "blame", "path"),
+                    "who", "ours", "blame", "sender"), "who", "exporter's", "blame", "exporter")""",
+                                 legend="{{who}}", instant=True)],
+               text="name", no_value="nobody's", background=False, thresholds=c.steps(c.PLAIN)),
+        c.stat("Last good", "When a probe of it last went well.",
+               (3, 4), [c.target(f"""max (
+                    smtp_probe_last_success_timestamp_seconds{{{CHOSEN}}}) * 1000""",
+                                 instant=True)],
+               unit="dateTimeFromNow", no_value="never", background=False),
+        c.stat("Availability", "Good probes of all that say something about the target, in the "
+               "range shown. The colours are those of the objective of 99.9 %.",
+               (3, 4), [c.target(w.availability(CHOSEN), instant=True)], unit="percentunit",
+               decimals=2, no_value="no probes", thresholds=w.GOAL, background=False),
+        c.stat("Certificate", "Time left until the first certificate of its endpoints ends. "
+               "Orange below 21 days, red below 3.",
+               (3, 4), [c.target(f"min ({LEAF}{{{CHOSEN}}}) - time()", instant=True)],
+               unit="dtdurations", decimals=0, no_value="none seen",
+               thresholds=w.CERTIFICATE_STEPS, background=False),
+    ]
+
+
+def endpoints():
+    of = lambda metric: f"max by ({ENDPOINT}) ({metric}{{{CHOSEN}}})"  # noqa: E731
+    return [
+        c.table(
+            "Endpoints",
+            "Every address that the target's name stands for: whether its last probe went well, "
+            "and if not, why; the code that was answered last, and when it last went well. An "
+            "empty endpoint is a failed resolve.",
+            (24, 8),
+            [c.target(f"topk(96, {of('smtp_probe_success')})", "A", table=True),
+             c.target(f"""max by ({ENDPOINT}, phase, cause, blame) (
+                 smtp_probe_failure{{{CHOSEN}}})""", "B", table=True),
+             c.target(f"""max by ({ENDPOINT}, family, mx_preference) (
+                 smtp_endpoint_info{{{CHOSEN}}})""", "C", table=True),
+             c.target(f"""max by ({ENDPOINT}) (smtp_reply_code{{{CHOSEN}}}
+                 and on ({ENDPOINT}, target, phase) smtp_probe_failure{{{CHOSEN}}})""", "D",
+                      table=True),
+             c.target(of("smtp_probe_duration_seconds"), "E", table=True),
+             c.target(of("smtp_probe_last_timestamp_seconds") + " * 1000", "F", table=True),
+             c.target(of("smtp_probe_last_success_timestamp_seconds") + " * 1000", "G",
+                      table=True)],
+            {"Value #A": ("Probe", c.coloured(w.UP_DOWN, 80)),
+             "endpoint": ("Endpoint", {"noValue": "–"}),
+             "address": ("Address", {"custom__width": 175}),
+             "module": ("Module", {"custom__width": 100}),
+             "mx_preference": ("MX", {"custom__width": 50}),
+             "phase": ("Step", {"custom__width": 90, "noValue": "–"}),
+             "cause": ("Cause", {"custom__width": 170, "links": [w.TO_RUNBOOK], "noValue": "–"}),
+             "blame": ("Whose move", w.coloured_words(w.SIDE_NAMES, 120)),
+             "Value #D": ("Reply", w.number(65)),
+             "Value #E": ("Took", w.number(85, 2, "s")),
+             "Value #F": ("Probed", c.when(125, "–")),
+             "Value #G": ("Last good", c.when(125))},
+            no_value="No endpoint of this target was probed.", sort=[("Probe", False)],
+            keep="Value #A", extra=("Value #B", "Value #C", "family")),
+        c.lanes(
+            "Endpoints over time", "The last probe of each address, as Prometheus saw it.",
+            (24, 6),
+            [c.target(f"max by ({ENDPOINT}) (smtp_probe_success{{{CHOSEN}}})",
+                      legend="{{endpoint}} {{address}} {{module}}")],
+            w.UP_DOWN, no_value="No endpoint of this target was probed."),
+    ]
+
+
+def times():
+    seen = {"connect": c.BLUE, "greeting": c.ORANGE, "tls": c.GREEN, "tls_implicit": c.GREEN,
+            "quit": c.GREY}
+    phases = [c.target(
+        f'avg (smtp_probe_phase_duration_seconds{{{CHOSEN},phase="{phase}"}})',
+        chr(65 + at), phase) for at, phase in enumerate(c.PHASES)]
+    quantiles = [c.target(w.handshake(CHOSEN, part, "module"), chr(65 + at),
+                          f"p{round(part * 100)} {{{{module}}}}")
+                 for at, part in enumerate((0.5, 0.95, 0.99))]
+    return [
+        c.lines("Where the time goes",
+                "How long each step of the last probe took, from the name to the goodbye; the "
+                "mean of the endpoints. A long greeting is a tarpit or a busy server, a long "
+                "connect is the network, a long resolve is DNS.",
+                (12, 9), phases, unit="s", stack=True, fill=60,
+                no_value="no probe", overrides=[c.fixed(p, colour) for p, colour in seen.items()],
+                side="right"),
+        c.lines("Handshake time",
+                "From connecting to the moment at which mail could be handed over: of 100 "
+                "sessions, 50, 95 and 99 were faster. Only sessions that came so far.",
+                (12, 9), quantiles, unit="s", no_value="no session was accepted",
+                interval="2m", side="right"),
+    ]
+
+
+def replies():
+    return [
+        c.lines("Replies by code",
+                "Replies per minute, by code. Green and blue are as they should be; orange may "
+                "pass when tried again, red will not.",
+                (12, 8),
+                [c.target(f"""60 * sum by (code) (
+                    rate(smtp_replies_total{{{CHOSEN}}}[$__rate_interval])) > 0""",
+                          legend="{{code}}")],
+                unit="cpm", stack=True, fill=60, no_value="no replies", interval="2m",
+                overrides=w.CODE_COLOURS, side="right"),
+        c.lines("Refusals by step and cause",
+                "Refusing replies per minute, by the step at which they came and what they mean.",
+                (12, 8),
+                [c.target(f"""60 * sum by (phase, cause) (rate(
+                    smtp_replies_total{{{CHOSEN},cause!="none"}}[$__rate_interval])) > 0""",
+                          legend="{{phase}}: {{cause}}")],
+                unit="cpm", stack=True, fill=60, no_value="no refusals", interval="2m",
+                side="right"),
+    ]
+
+
+def offered():
+    matrix = lambda column, row: [  # noqa: E731
+        {"id": "groupingToMatrix", "options": {
+            "columnField": column, "rowField": row, "valueField": "Value",
+            "emptyValue": "null"}}]
+    return [
+        c.table("Capabilities", "What EHLO offers, before and inside TLS. AUTH before TLS is an "
+                "invitation to send passwords in clear.",
+                (6, 10),
+                [c.target(f"max by (capability, channel) (smtp_capability{{{CHOSEN}}})",
+                          table=True)],
+                {"capability\\channel": ("Capability", {}),
+                 "plain": ("In clear", w.coloured_words(OFFERED, 90)),
+                 "tls": ("In TLS", w.coloured_words(OFFERED, 80))},
+                no_value="EHLO was not answered.", steps_before=matrix("channel", "capability")),
+        c.table("Logins", "SASL mechanisms that are offered, before and inside TLS.",
+                (6, 10),
+                [c.target(f"max by (mechanism, channel) (smtp_auth_mechanism{{{CHOSEN}}})",
+                          table=True)],
+                {"mechanism\\channel": ("Mechanism", {}),
+                 "plain": ("In clear", w.coloured_words(c.names({1: ("yes", c.RED)}), 90)),
+                 "tls": ("In TLS", w.coloured_words(OFFERED, 80))},
+                no_value="No login is offered.", steps_before=matrix("channel", "mechanism")),
+        c.lines("Certificates end in",
+                "Time left of the server's certificate, and of the first certificate to end in "
+                "the chain that it serves. The lines are those of the alerts: 21 days and 3. A "
+                "line that does not jump up after a renewal: the server was not reloaded.",
+                (12, 10),
+                [c.target(f"min by (endpoint) ({LEAF}{{{CHOSEN}}}) - time()", "A",
+                          "{{endpoint}} certificate"),
+                 c.target(f"min by (endpoint) ({CHAIN}{{{CHOSEN}}}) - time()", "B",
+                          "{{endpoint}} chain")],
+                unit="dtdurations", decimals=0, no_value="no certificate was seen",
+                thresholds=c.steps(c.RED, (c.CERTIFICATE_CRITICAL, c.ORANGE),
+                                   (c.CERTIFICATE_WARNING, "transparent")),
+                soft_max=30 * 86400),
+    ]
+
+
+def tls():
+    of = lambda metric: f"max by ({ENDPOINT}) ({metric}{{{CHOSEN}}})"  # noqa: E731
+    return [
+        c.table("TLS", "What was agreed on in the last probe of each address, and whether the "
+                "certificate verifies.",
+                (24, 6),
+                [c.target(f"max by ({ENDPOINT}, version, cipher, group) (smtp_tls_info{{{CHOSEN}}})",
+                          "A", table=True),
+                 c.target(of("smtp_starttls_offered"), "B", table=True),
+                 c.target(of("smtp_tls_established"), "C", table=True),
+                 c.target(of("smtp_tls_verified"), "D", table=True),
+                 c.target(f"max by ({ENDPOINT}, reason) (smtp_tls_verify_failure{{{CHOSEN}}})",
+                          "E", table=True)],
+                {"endpoint": ("Endpoint", {}), "address": ("Address", {"custom__width": 175}),
+                 "module": ("Module", {"custom__width": 100}),
+                 "Value #B": ("STARTTLS", w.coloured_words(YES_NO, 95)),
+                 "Value #C": ("Handshake", w.coloured_words(
+                     c.names({0: ("failed", c.RED), 1: ("good", c.GREEN)}), 100)),
+                 "Value #D": ("Verified", w.coloured_words(YES_NO, 85)),
+                 "reason": ("Why not", {"custom__width": 130, "noValue": "–"}),
+                 "version": ("Version", {"custom__width": 85}),
+                 "cipher": ("Cipher", {"custom__width": 280}),
+                 "group": ("Group", {"custom__width": 150})},
+                no_value="No TLS was seen.", extra=("Value #A", "Value #E")),
+        c.table("Certificates", "The certificate that each address serves, also when it does not "
+                "verify.",
+                (24, 6),
+                [c.target(f"""max by ({ENDPOINT}, subject, issuer, key, fingerprint_sha256) (
+                    smtp_tls_cert_info{{{CHOSEN}}})""", "A", table=True),
+                 c.target(f"min by ({ENDPOINT}) ({LEAF}{{{CHOSEN}}}) - time()", "B", table=True),
+                 c.target(f"min by ({ENDPOINT}) ({CHAIN}{{{CHOSEN}}}) - time()", "C",
+                          table=True)],
+                {"endpoint": ("Endpoint", {}), "address": ("Address", {"custom__width": 175}),
+                 "module": ("Module", {"custom__width": 100}),
+                 "Value #B": ("Ends in", w.number(125, 0, "dtdurations",
+                              thresholds=w.CERTIFICATE_STEPS,
+                              custom__cellOptions={"type": "color-text"})),
+                 "Value #C": ("Chain ends in", w.number(125, 0, "dtdurations",
+                              thresholds=w.CERTIFICATE_STEPS,
+                              custom__cellOptions={"type": "color-text"})),
+                 "subject": ("Subject", {}), "issuer": ("Issuer", {}),
+                 "key": ("Key", {"custom__width": 95}),
+                 "fingerprint_sha256": ("SHA-256", {"custom__width": 120})},
+                no_value="No certificate was seen.", keep="Value #B", extra=("Value #A",)),
+    ]
+
+
+def limits():
+    of = lambda metric: f"max by ({ENDPOINT}) ({metric}{{{CHOSEN}}})"  # noqa: E731
+    refusal = lambda metric: (  # noqa: E731
+        f"max by ({ENDPOINT}, how, code, phase, cause) ({metric}{{{CHOSEN}}})")
+    ended = {"how": ("Ended by", {"custom__width": 85, "noValue": "–"}),
+             "code": ("Code", {"custom__width": 60, "noValue": "–"}),
+             "cause": ("Cause", {"custom__width": 175, "noValue": "–"})}
+    return [
+        c.lines("Sessions accepted at once",
+                "How many sessions the server held open for one client in each measurement, and "
+                "how many were tried at most. Below the cap, the server's own limit was met. A "
+                "fall means that somebody lowered it, or that something else uses it up.",
+                (12, 8),
+                [c.target(of("smtp_connection_limit_accepted_connections"), "A",
+                          "{{endpoint}} {{address}} accepted"),
+                 c.target(of("smtp_connection_limit_tried_connections"), "B",
+                          "{{endpoint}} {{address}} tried at most")],
+                unit="none", decimals=0, no_value="no connection limit is measured",
+                interpolation="stepAfter",
+                overrides=[c.override("/tried at most$/", "byRegexp",
+                                      color={"mode": "fixed", "fixedColor": c.GREY},
+                                      custom__lineStyle={"fill": "dash", "dash": [6, 6]})]),
+        c.table("Connection limits", "The last measurement of each endpoint: how many sessions "
+                "were accepted, how the next one was refused, and how long it took until a new "
+                "one was accepted.",
+                (12, 8),
+                [c.target(of("smtp_connection_limit_accepted_connections"), "A", table=True),
+                 c.target(refusal("smtp_connection_limit_refusal"), "B", table=True),
+                 c.target(of("smtp_connection_limit_recovery_seconds"), "C", table=True),
+                 c.target(of("smtp_connection_limit_greet_delay_seconds"), "D", table=True),
+                 c.target(of("smtp_connection_limit_last_timestamp_seconds") + " * 1000", "E",
+                          table=True)],
+                {"endpoint": ("Endpoint", {}),
+                 "Value #A": ("Accepted", w.number(80))} | ended | {
+                 "Value #C": ("Recovered", w.number(90, 1, "s")),
+                 "Value #D": ("Greeting", w.number(80, 1, "s")),
+                 "Value #E": ("Measured", c.when(120, "–"))},
+                no_value="No connection limit is measured.", keep="Value #A",
+                extra=("Value #B", "module", "address", "phase")),
+        c.table("Rate limits", "Connections one after the other, until the server refused.",
+                (12, 6),
+                [c.target(of("smtp_connection_rate_limit_accepted_connections"), "A",
+                          table=True),
+                 c.target(refusal("smtp_connection_rate_limit_refusal"), "B", table=True),
+                 c.target(of("smtp_connection_rate_limit_recovery_seconds"), "C", table=True),
+                 c.target(of("smtp_connection_rate_limit_last_timestamp_seconds") + " * 1000",
+                          "D", table=True)],
+                {"endpoint": ("Endpoint", {}),
+                 "Value #A": ("Accepted", w.number(80))} | ended | {
+                 "Value #C": ("Recovered", w.number(90, 1, "s")),
+                 "Value #D": ("Measured", c.when(120, "–"))},
+                no_value="No rate limit is measured.", keep="Value #A",
+                extra=("Value #B", "module", "address", "phase")),
+        c.table("Idle timeouts", "How long a silent session was kept open.",
+                (12, 6),
+                [c.target(of("smtp_session_idle_timeout_seconds"), "A", table=True),
+                 c.target(f"""max by ({ENDPOINT}, how, code, cause) (
+                     smtp_session_idle_timeout_end{{{CHOSEN}}})""", "B", table=True),
+                 c.target(of("smtp_session_idle_timeout_reached"), "C", table=True),
+                 c.target(of("smtp_session_idle_timeout_last_timestamp_seconds") + " * 1000",
+                          "D", table=True)],
+                {"endpoint": ("Endpoint", {}),
+                 "Value #A": ("Open for", w.number(85, 0, "s")),
+                 "Value #C": ("Ended", w.coloured_words(
+                     c.names({0: ("not by then", None), 1: ("yes", None)}), 100))} | ended | {
+                 "Value #D": ("Measured", c.when(120, "–"))},
+                no_value="No idle timeout is measured.", keep="Value #A",
+                extra=("Value #B", "module", "address")),
+    ]
+
+
+def made():
+    return c.dashboard(
+        "smtp-target", "SMTP target",
+        "One target: each of its endpoints and addresses, where the time goes, what was answered, "
+        "what is offered, certificates and limits.",
+        ["mail"],
+        [c.query_variable("job", "Job", "label_values(smtp_target_responding, job)"),
+         c.query_variable("target", "Target",
+                          'label_values(smtp_target_responding{job=~"$job"}, target)',
+                          single=True),
+         c.query_variable("module", "Module",
+                          'label_values(smtp_target_responding{job=~"$job",target="$target"}, '
+                          'module)'),
+         c.EXPORTER_URL],
+        [*now(), *endpoints(), c.row("Time and replies"), *times(), *replies(),
+         c.row("What it offers"), *offered(), *tls(), c.row("Limits"), *limits()],
+        alerts=',target=~"$target|"',
+        links=[("Transcripts", "${exporter}/logs?target=${target}",
+                "The last failure and the last success of each endpoint, line by line"),
+               w.STATUS_PAGE])
