@@ -11,8 +11,9 @@ DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 GREEN, RED, ORANGE, YELLOW = "green", "red", "orange", "yellow"
 BLUE, PURPLE, GREY, PLAIN = "blue", "purple", "#8e8e8e", "text"
 
-# The alerts' thresholds, in seconds and as shares.
-CERTIFICATE_WARNING, CERTIFICATE_CRITICAL = 21 * 86400, 3 * 86400
+# The alerts' thresholds, in days and as shares.
+CERTIFICATE_WARNING, CERTIFICATE_CRITICAL = 21, 3
+DAYS = "suffix: d"
 AVAILABILITY_GOAL, AVAILABILITY_POOR = 0.999, 0.99
 
 PHASES = ("resolve connect tls_implicit greeting ehlo starttls tls ehlo_tls auth mail rcpt rset "
@@ -88,7 +89,7 @@ def panel(kind, title, description, size, targets, defaults, options, overrides=
 
 def stat(title, description, size, targets, *, unit="none", decimals=None, no_value="no data",
          thresholds=None, mappings=None, background=True, text="auto", overrides=(), links=None,
-         graph="none", calc="lastNotNull", names_too=None):
+         graph="none", calc="lastNotNull", size_of_text=32):
     defaults = {
         "unit": unit,
         "noValue": no_value,
@@ -111,8 +112,7 @@ def stat(title, description, size, targets, *, unit="none", decimals=None, no_va
         "percentChangeColorMode": "standard",
         "reduceOptions": {"calcs": [calc], "fields": "", "values": False},
     }
-    if names_too:
-        options["text"] = names_too
+    options["text"] = {"titleSize": 14, "valueSize": size_of_text}
     return panel("stat", title, description, size, targets, defaults, options, overrides)
 
 
@@ -128,7 +128,8 @@ def lines(title, description, size, targets, *, unit="short", decimals=None, no_
         "gradientMode": "none",
         "showPoints": "never",
         "pointSize": 4,
-        "spanNulls": False,
+        # Longer than the longest interval of a target: a line is not a row of dots.
+        "spanNulls": 3_600_000,
         "axisPlacement": "auto",
         "axisLabel": "",
         "axisColorMode": "text",
@@ -143,7 +144,7 @@ def lines(title, description, size, targets, *, unit="short", decimals=None, no_
         "unit": unit,
         "noValue": no_value,
         "min": low,
-        "color": {"mode": colour},
+        "color": colour if isinstance(colour, dict) else {"mode": colour},
         "thresholds": thresholds or steps(GREEN),
         "mappings": [],
         "custom": custom,
@@ -192,7 +193,7 @@ def lanes(title, description, size, targets, mappings, *, no_value, links=None):
 
 
 def table(title, description, size, targets, columns, *, no_value, sort=None, extra=(),
-          keep=None, steps_before=()):
+          keep=None, steps_before=(), height="sm"):
     """A table. `columns` is {field: (heading, {property: value})} in the order shown; fields that
     are not named are not shown. Rows without the field `keep` are left out."""
     transformations = list(steps_before) or [{"id": "merge", "options": {}}]
@@ -224,7 +225,7 @@ def table(title, description, size, targets, columns, *, no_value, sort=None, ex
     overrides = [override(heading, **looks) for heading, looks in columns.values() if looks]
     options = {
         "showHeader": True,
-        "cellHeight": "sm",
+        "cellHeight": height,
         "footer": {"show": False, "reducer": ["sum"], "countRows": False, "fields": ""},
         "sortBy": [{"displayName": name, "desc": desc} for name, desc in (sort or ())],
     }
@@ -239,7 +240,7 @@ def coloured(mappings, width=None):
     return looks | ({"custom__width": width} if width else {})
 
 
-def when(width=150, missing="never"):
+def when(width=145, missing="never"):
     """A column of times, in milliseconds."""
     return {"unit": "dateTimeFromNow", "noValue": missing, "custom__width": width}
 
@@ -353,13 +354,13 @@ def dashboard(uid, title, description, tags, variables, panels, *, alerts, links
     }
 
 
-def advice():
-    """{cause: what to do}, as the README's table of causes has it."""
+def causes():
+    """{cause: (usual blame, what to do)}, as the README's table of causes has it."""
     text = (HERE.parent.parent / "README.md").read_text()
     rows = text.split("<!-- begin causes", 1)[1].split("<!-- end causes", 1)[0].splitlines()
     found = {}
     for line in rows:
         cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
         if cells[0].startswith("`"):
-            found[cells[0].strip("`")] = cells[3]
+            found[cells[0].strip("`")] = (cells[1].strip("`"), cells[3])
     return found

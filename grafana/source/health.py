@@ -55,7 +55,7 @@ STALE = f"""count(
 
 def probing():
     lag = [c.target(f"""histogram_quantile({part}, sum by (instance, le) (rate(
-                smtp_exporter_schedule_lag_seconds_bucket{{{CHOSEN}}}[$__rate_interval])))""",
+                smtp_exporter_schedule_lag_seconds_bucket{{{CHOSEN}}}[$__rate_interval]))) >= 0""",
                     chr(65 + at), f"p{round(part * 100)} {{{{instance}}}}")
            for at, part in enumerate((0.5, 0.99))]
     return [
@@ -63,26 +63,19 @@ def probing():
                 "rounds, and 99 of 100, were faster. Seconds mean that there are too few "
                 "permits, or too little processor time.",
                 (12, 8), lag, unit="s", no_value="no rounds", interval="2m"),
-        c.lines("Probes by result",
-                "Probes per minute: good, or whose move it is. Grey is the exporter's own "
-                "trouble, and counts against nobody.",
-                (12, 8),
-                [c.target(f"""60 * sum by (result) (
-                    rate(smtp_probes_total{{{CHOSEN}}}[$__rate_interval])) > 0""",
-                          legend="{{result}}")],
-                unit="cpm", stack=True, fill=60, no_value="no probes", interval="2m",
-                overrides=[c.fixed(name, colour, displayName=text)
-                           for name, (text, colour) in RESULTS.items()]),
-        c.lines("Skipped probes",
-                "Probes not made, per minute. Backoff: a server asked us to stay away. Budget: "
-                "other probes of the same address came first. Overrun: the round before was not "
-                "done; lengthen the interval.",
-                (12, 8),
-                [c.target(f"""60 * sum by (reason) (
-                    rate(smtp_exporter_probes_skipped_total{{{CHOSEN}}}[$__rate_interval])) > 0""",
-                          legend="{{reason}}")],
-                unit="cpm", stack=True, fill=60, no_value="nothing was skipped", interval="2m",
-                overrides=[c.fixed(name, colour) for name, colour in SKIPPED.items()]),
+        w.counts("Probes by result",
+                 "Probes: good, or whose move it is. Grey is the exporter's own trouble, and "
+                 "counts against nobody.",
+                 (12, 8), "result", f"smtp_probes_total{{{CHOSEN}}}", no_value="no probes",
+                 overrides=[c.fixed(name, colour, displayName=text)
+                            for name, (text, colour) in RESULTS.items()]),
+        w.counts("Skipped probes",
+                 "Probes not made. Backoff: a server asked us to stay away. Budget: other probes "
+                 "of the same address came first. Overrun: the round before was not done; "
+                 "lengthen the interval.",
+                 (12, 8), "reason", f"smtp_exporter_probes_skipped_total{{{CHOSEN}}}",
+                 no_value="nothing was skipped",
+                 overrides=[c.fixed(name, colour) for name, colour in SKIPPED.items()]),
         c.lines("Probes in flight", "Connections under way at once. At max_concurrent_probes, "
                 "the others wait.",
                 (12, 8), [c.target(f"sum by (instance) (smtp_exporter_probes_in_flight{{{CHOSEN}}})",
@@ -107,8 +100,8 @@ def process():
                 "limit before it is met.", (8, 7),
                 of(f"""max by (instance) (process_open_fds{{{CHOSEN}}}
                     / process_max_fds{{{CHOSEN}}})"""),
-                unit="percentunit", no_value="no exporter", thresholds=c.steps(
-                    "transparent", (0.8, c.RED))),
+                unit="percentunit", no_value="no exporter", soft_max=1,
+                thresholds=c.steps("transparent", (0.8, c.RED))),
         c.lines("Scrape duration", "How long Prometheus waits for /metrics.", (8, 7),
                 of(f"max by (instance) (scrape_duration_seconds{{{CHOSEN}}})"), unit="s",
                 no_value="no exporter"),
@@ -129,7 +122,7 @@ def process():
                      smtp_exporter_family_available{{{CHOSEN},family="ipv6"}})""", "D",
                           table=True)],
                 {"instance": ("Exporter", {}),
-                 "Value #A": ("Started", c.when(115)), "Value #B": ("Reloaded", c.when(115)),
+                 "Value #A": ("Started", c.when(130)), "Value #B": ("Reloaded", c.when(130)),
                  "Value #C": ("IPv4", w.coloured_words(ROUTE, 55)),
                  "Value #D": ("IPv6", w.coloured_words(ROUTE, 55))},
                 no_value="No exporter is scraped."),

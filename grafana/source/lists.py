@@ -48,21 +48,30 @@ def listed():
         c.table("Listed now",
                 "Each listing on a block list, with what the list's answer means. First mend "
                 "what put us there, then ask the list for removal.",
-                (14, 9),
+                (14, 8),
                 [c.target(f"""topk(100, max by (subject, list, return_code, meaning) (
                     smtp_dnsbl_listing_info{{{BLOCK}}}))""", "A", table=True),
                  c.target(f"""max by (subject, list) (smtp_dnsbl_since_timestamp_seconds{{{BLOCK}}}
                     and on (job, instance, subject, list, kind)
                         smtp_dnsbl_listed{{{BLOCK}}} == 1) * 1000""", "B", table=True)],
                 {"subject": ("Subject", {}), "list": ("List", {}),
-                 "Value #B": ("Since", c.when(130, "–")),
-                 "return_code": ("Answer", {"custom__width": 100}),
-                 "meaning": ("Meaning", {"custom__width": 210})},
+                 "Value #B": ("Since", c.when(145, "–")),
+                 "return_code": ("Answer", {"custom__width": 95}),
+                 "meaning": ("Meaning", {})},
                 no_value="Nothing of ours is listed.", sort=[("Since", True)],
-                keep="Value #A"),
+                extra=("Value #A",)),
+        c.table("Could not be told",
+                "Look-ups that fail now, and why. Refused: public resolvers and heavy users are "
+                "turned away; ask your own resolver, or get a key.",
+                (10, 8),
+                [c.target(f"""topk(100, max by (subject, list, reason) (
+                    smtp_dnsbl_query_failure{{{CHOSEN}}}))""", table=True)],
+                {"subject": ("Subject", {}), "list": ("List", {}),
+                 "reason": ("Why", {"custom__width": 170})},
+                no_value="Every look-up was answered.", extra=("Value",)),
         c.table("Subjects and lists",
                 "What each block list says of each subject. A dash: it could not be told.",
-                (10, 9),
+                (24, 8),
                 [c.target(f"topk(100, max by (subject, list) (smtp_dnsbl_listed{{{BLOCK}}}))",
                           table=True)],
                 {}, no_value="No subject is watched.",
@@ -86,7 +95,7 @@ def lists():
         c.table("Lists",
                 "Whether each list's test entries answer as they must, until when it is left "
                 "alone after it refused us, and how often and how fast it answered in the range.",
-                (12, 8),
+                (24, 9),
                 [c.target(f"min by (list) (smtp_dnsbl_list_healthy{{{OF_LIST}}})", "A",
                           table=True),
                  c.target(f"""max by (list) (
@@ -96,33 +105,21 @@ def lists():
                           "C", table=True),
                  c.target(f"""sum by (list) (increase(
                         smtp_dnsbl_queries_total{{{OF_LIST},result=~"listed|clean"}}[$__range]))
-                    / sum by (list) (increase(smtp_dnsbl_queries_total{{{OF_LIST}}}[$__range]))""",
+                    / sum by (list) (increase(smtp_dnsbl_queries_total{{{OF_LIST}}}[$__range])) >= 0""",
                           "D", table=True),
                  c.target(f"""histogram_quantile(0.95, sum by (list, le) (rate(
-                    smtp_dnsbl_query_duration_seconds_bucket{{{OF_LIST}}}[$__range])))""", "E",
+                    smtp_dnsbl_query_duration_seconds_bucket{{{OF_LIST}}}[$__range]))) >= 0""", "E",
                           table=True)],
                 {"list": ("List", {}), "Value #A": ("Healthy", w.coloured_words(HEALTH, 85)),
-                 "Value #B": ("Left alone until", c.when(130, "–")),
+                 "Value #B": ("Left alone until", c.when(145, "–")),
                  "Value #C": ("Queries", w.number(85)),
                  "Value #D": ("Answered", w.number(95, 1, "percentunit")),
                  "Value #E": ("p95", w.number(80, 2, "s"))},
                 no_value="No list is asked.", sort=[("Healthy", False)]),
-        c.table("Could not be told",
-                "Look-ups that fail now, and why. Refused: public resolvers and heavy users are "
-                "turned away; ask your own resolver, or get a key.",
-                (12, 8),
-                [c.target(f"""topk(100, max by (subject, list, reason) (
-                    smtp_dnsbl_query_failure{{{CHOSEN}}}))""", table=True)],
-                {"subject": ("Subject", {}), "list": ("List", {}),
-                 "reason": ("Why", {"custom__width": 170})},
-                no_value="Every look-up was answered.", extra=("Value",)),
-        c.lines("Queries by result", "Queries per minute, by what came of them.",
-                (12, 8),
-                [c.target(f"""60 * sum by (result) (
-                    rate(smtp_dnsbl_queries_total{{{OF_LIST}}}[$__rate_interval])) > 0""",
-                          legend="{{result}}")],
-                unit="cpm", stack=True, fill=60, no_value="no queries", interval="2m",
-                overrides=[c.fixed(name, colour) for name, colour in RESULTS.items()]),
+        w.counts("Queries by result", "Queries, by what came of them.",
+                 (12, 8), "result", f"smtp_dnsbl_queries_total{{{OF_LIST}}}",
+                 no_value="no queries",
+                 overrides=[c.fixed(name, colour) for name, colour in RESULTS.items()]),
         c.table("Allow lists", "What allow lists say of us: to be listed there is good.",
                 (12, 8),
                 [c.target(f"topk(100, max by (subject, list) (smtp_dnsbl_listed{{{ALLOW}}}))",
@@ -136,7 +133,7 @@ def lists():
 
 def made():
     panels = listed()
-    matrix = panels[1]
+    matrix = panels[2]
     # The columns of the matrix are lists, whatever they are called.
     matrix["fieldConfig"]["overrides"] = [
         c.override("number", "byType", mappings=LISTED, noValue="–",

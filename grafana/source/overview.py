@@ -9,8 +9,7 @@ STATE = w.state(CHOSEN)
 CAUSE = f"max by (target, module, phase, cause, blame) (smtp_target_failure{{{CHOSEN}}})"
 LAST_GOOD = f"""max by (target, module) (
     smtp_probe_last_success_timestamp_seconds{{{CHOSEN}}}) * 1000"""
-LEAF = f"""min by (target, module) (
-    smtp_tls_cert_not_after_timestamp_seconds{{{CHOSEN}}}) - time()"""
+LEAF = w.days_left("smtp_tls_cert_not_after_timestamp_seconds", CHOSEN, "target, module")
 
 
 def now():
@@ -26,7 +25,7 @@ def now():
         "a greeting. Refuses us: somebody did, and no session was accepted. Test not met: a "
         "negative test, such as the one for an open relay. Paused: the server asked us to stay "
         "away. Not measured: the exporter's own trouble; see SMTP exporter health.",
-        (15, 4), counted, decimals=0, overrides=tiles, names_too={"titleSize": 14, "valueSize": 34})
+        (15, 4), counted, decimals=0, overrides=tiles)
 
 
 def figures():
@@ -43,7 +42,7 @@ def figures():
                (3, 4), [c.target(f"count({LEAF} < {c.CERTIFICATE_WARNING}) or 0 * count({LEAF})",
                                  legend="end in 21 d", instant=True)],
                decimals=0, no_value="none seen", thresholds=c.steps("transparent", (1, c.ORANGE)),
-               text="value_and_name", names_too={"titleSize": 14, "valueSize": 34}),
+               text="value_and_name"),
         c.stat("Block lists",
                "Listings of our addresses and names on block lists, now. See SMTP block lists "
                "for which, since when and why.",
@@ -52,7 +51,7 @@ def figures():
                    ' or 0 * count(smtp_dnsbl_listed{job=~"$job",kind="block"})',
                    legend="listings", instant=True)],
                decimals=0, no_value="not watched", thresholds=c.steps("transparent", (1, c.RED)),
-               text="value_and_name", names_too={"titleSize": 14, "valueSize": 34},
+               text="value_and_name",
                links=[c.open_link("Block lists",
                                   "/d/smtp-lists-and-posture?${datasource:queryparam}"
                                   "&${job:queryparam}&${__url_time_range}")]),
@@ -60,37 +59,35 @@ def figures():
 
 
 def wrong():
+    of = f"and on (target, module) ({STATE} > 1)"
     advised = f'label_replace({CAUSE}, "advice", "$1", "cause", "(.+)")'
     return c.table(
         "What is wrong now, and what to do",
         "Every check that is not OK, the worst first: at which step it failed, why, whose move it "
         "is, and when a probe last went well. Click a target for its details, a cause for its "
         "runbook, a state for the transcript.",
-        (24, 9),
+        (24, 11),
         [c.target(f"topk(100, {STATE} > 1)", "A", table=True),
-         c.target(advised, "B", table=True),
-         c.target(LAST_GOOD, "C", table=True),
-         c.target(f"max by (target, module) (smtp_target_consecutive_failures{{{CHOSEN}}})", "D",
-                  table=True),
-         c.target(w.failing_reply(CHOSEN), "E", table=True)],
+         c.target(f"{advised} {of}", "B", table=True),
+         c.target(f"{LAST_GOOD} {of}", "C", table=True),
+         c.target(f"{w.failing_reply(CHOSEN)} {of}", "D", table=True)],
         {
             "Value #A": ("State", w.linked(c.coloured(w.STATE_NAMES, 105), w.TO_TRANSCRIPT)),
-            "target": ("Target", {"custom__width": 180, "links": [w.TO_TARGET]}),
-            "module": ("Module", {"custom__width": 100}),
-            "phase": ("Step", {"custom__width": 85}),
+            "target": ("Target", {"custom__width": 170, "links": [w.TO_TARGET]}),
+            "module": ("Module", {"custom__width": 95}),
+            "phase": ("Step", {"custom__width": 80}),
             "cause": ("Cause", {"custom__width": 170, "links": [w.TO_RUNBOOK]}),
-            "blame": ("Whose move", w.coloured_words(w.SIDE_NAMES, 120)),
-            "Value #E": ("Reply", {"decimals": 0, "unit": "none", "noValue": "–",
-                                   "custom__width": 65}),
-            "Value #C": ("Last good", c.when(125)),
-            "Value #D": ("Failures", {"decimals": 0, "unit": "short", "custom__width": 75}),
+            "blame": ("Whose move", w.coloured_words(w.SIDE_NAMES, 115)),
+            "Value #D": ("Reply", w.number(60)),
+            "Value #C": ("Last good", c.when(120)),
             "advice": ("What to do", {
-                "mappings": c.names({cause: (text, None) for cause, text in c.advice().items()}),
+                "mappings": c.names({cause: (text, None)
+                                     for cause, text in w.first_advice().items()}),
                 "custom__wrapText": True,
                 "custom__cellOptions": {"type": "auto", "wrapText": True}}),
         },
         no_value="Nothing is wrong: every target that was measured takes mail.",
-        sort=[("State", True)], keep="Value #A", extra=("Value #B",))
+        sort=[("State", True)], extra=("Value #B",), height="lg")
 
 
 def course():
@@ -107,24 +104,17 @@ def course():
 
 def failures():
     sides = [c.fixed(side, colour, displayName=text) for side, (text, colour) in w.SIDES.items()]
+    failed = f"smtp_probe_failures_total{{{CHOSEN}}}"
     return [
-        c.lines("Failures by cause",
-                "Failed probes per minute. One cause at many targets at once points to our side "
-                "or to the network; one target alone to that target.",
-                (12, 8),
-                [c.target(f"""60 * sum by (cause) (
-                    rate(smtp_probe_failures_total{{{CHOSEN}}}[$__rate_interval])) > 0""",
-                          legend="{{cause}}")],
-                unit="cpm", stack=True, fill=60, no_value="no failures", interval="2m"),
-        c.lines("Failures by whose move it is",
-                "Failed probes per minute, by who must act. What the exporter spoilt says nothing "
-                "about the targets.",
-                (12, 8),
-                [c.target(f"""60 * sum by (blame) (
-                    rate(smtp_probe_failures_total{{{CHOSEN}}}[$__rate_interval])) > 0""",
-                          legend="{{blame}}")],
-                unit="cpm", stack=True, fill=60, no_value="no failures", interval="2m",
-                overrides=sides),
+        w.counts("Failures by cause",
+                 "Failed probes. One cause at many targets at once points to our side or to the "
+                 "network; one target alone to that target.",
+                 (12, 8), "cause", failed, no_value="no failures",
+                 overrides=w.CAUSE_COLOURS),
+        w.counts("Failures by whose move it is",
+                 "Failed probes, by who must act. What the exporter spoilt says nothing about the "
+                 "targets.",
+                 (12, 8), "blame", failed, no_value="no failures", overrides=sides),
     ]
 
 
@@ -139,7 +129,7 @@ def everything():
          c.target(CAUSE, "B", table=True),
          c.target(w.failing_reply(CHOSEN), "C", table=True),
          c.target(w.availability(CHOSEN, "target, module"), "D", table=True),
-         c.target(w.handshake(CHOSEN, 0.95, over="[$__range]"), "E", table=True),
+         c.target(w.handshake(CHOSEN, 0.95, over="[$__range]") + " >= 0", "E", table=True),
          c.target(LEAF, "F", table=True),
          c.target(LAST_GOOD, "G", table=True),
          c.target(f"""sum by (target, module) (
@@ -158,11 +148,10 @@ def everything():
                 "custom__cellOptions": {"type": "color-text"}, "custom__width": 105}),
             "Value #E": ("Handshake p95", {"unit": "s", "decimals": 2, "noValue": "–",
                                            "custom__width": 125}),
-            "Value #F": ("Certificate", {
-                "unit": "dtdurations", "decimals": 0, "thresholds": w.CERTIFICATE_STEPS,
-                "noValue": "–", "custom__cellOptions": {"type": "color-text"},
-                "custom__width": 150}),
-            "Value #G": ("Last good", c.when(125)),
+            "Value #F": ("Certificate", w.number(
+                100, 0, c.DAYS, thresholds=w.CERTIFICATE_STEPS,
+                custom__cellOptions={"type": "color-text"})),
+            "Value #G": ("Last good", c.when()),
             "Value #H": ("Available", {"decimals": 0, "unit": "none", "custom__width": 90}),
             "Value #I": ("Endpoints", {"decimals": 0, "unit": "none", "custom__width": 90}),
         },
@@ -177,20 +166,17 @@ def speed():
                 "sessions were faster. The ten slowest checks of the range. A slow greeting may "
                 "be a tarpit; see the target's phases.",
                 (12, 9),
-                [c.target(f"""{w.handshake(CHOSEN, 0.95)} and on (target, module) topk(10,
-                    {w.handshake(CHOSEN, 0.95, over="[$__range] @ end()")})""",
+                [c.target(f"""{w.handshake(CHOSEN, 0.95)} >= 0 and on (target, module) topk(10,
+                    {w.handshake(CHOSEN, 0.95, over="[$__range] @ end()")} >= 0)""",
                           legend="{{target}} {{module}}")],
-                unit="s", no_value="no session was accepted", interval="2m",
+                unit="s", no_value="no session was accepted", interval="5m",
                 links=[w.TO_TARGET_OF_SERIES]),
-        c.lines("Refusals by reply code",
-                "Replies of 400 and above per minute: 4xx may pass when tried again, 5xx will "
-                "not. A probe is one idle client; a busy sender may be refused more.",
-                (12, 9),
-                [c.target(f"""60 * sum by (code) (rate(
-                    smtp_replies_total{{{CHOSEN},code!~"2..|3..",cause!="none"}}[$__rate_interval]))
-                    > 0""", legend="{{code}}")],
-                unit="cpm", stack=True, fill=60, no_value="no refusals", interval="2m",
-                overrides=w.CODE_COLOURS),
+        w.counts("Refusals by reply code",
+                 "Replies of 400 and above: 4xx may pass when tried again, 5xx will not. A probe "
+                 "is one idle client; a busy sender may be refused more.",
+                 (12, 9), "code",
+                 f'smtp_replies_total{{{CHOSEN},code!~"2..|3..",cause!="none"}}',
+                 no_value="no refusals", overrides=w.CODE_COLOURS),
     ]
 
 

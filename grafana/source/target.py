@@ -45,8 +45,8 @@ def now():
                decimals=2, no_value="no probes", thresholds=w.GOAL, background=False),
         c.stat("Certificate", "Time left until the first certificate of its endpoints ends. "
                "Orange below 21 days, red below 3.",
-               (3, 4), [c.target(f"min ({LEAF}{{{CHOSEN}}}) - time()", instant=True)],
-               unit="dtdurations", decimals=0, no_value="none seen",
+               (3, 4), [c.target(w.days_left(LEAF, CHOSEN, ""), instant=True)],
+               unit=c.DAYS, decimals=0, no_value="none seen",
                thresholds=w.CERTIFICATE_STEPS, background=False),
     ]
 
@@ -59,7 +59,7 @@ def endpoints():
             "Every address that the target's name stands for: whether its last probe went well, "
             "and if not, why; the code that was answered last, and when it last went well. An "
             "empty endpoint is a failed resolve.",
-            (24, 8),
+            (24, 6),
             [c.target(f"topk(96, {of('smtp_probe_success')})", "A", table=True),
              c.target(f"""max by ({ENDPOINT}, phase, cause, blame) (
                  smtp_probe_failure{{{CHOSEN}}})""", "B", table=True),
@@ -82,13 +82,13 @@ def endpoints():
              "blame": ("Whose move", w.coloured_words(w.SIDE_NAMES, 120)),
              "Value #D": ("Reply", w.number(65)),
              "Value #E": ("Took", w.number(85, 2, "s")),
-             "Value #F": ("Probed", c.when(125, "–")),
-             "Value #G": ("Last good", c.when(125))},
+             "Value #F": ("Probed", c.when(145, "–")),
+             "Value #G": ("Last good", c.when(145))},
             no_value="No endpoint of this target was probed.", sort=[("Probe", False)],
             keep="Value #A", extra=("Value #B", "Value #C", "family")),
         c.lanes(
             "Endpoints over time", "The last probe of each address, as Prometheus saw it.",
-            (24, 6),
+            (24, 5),
             [c.target(f"max by ({ENDPOINT}) (smtp_probe_success{{{CHOSEN}}})",
                       legend="{{endpoint}} {{address}} {{module}}")],
             w.UP_DOWN, no_value="No endpoint of this target was probed."),
@@ -101,7 +101,7 @@ def times():
     phases = [c.target(
         f'avg (smtp_probe_phase_duration_seconds{{{CHOSEN},phase="{phase}"}})',
         chr(65 + at), phase) for at, phase in enumerate(c.PHASES)]
-    quantiles = [c.target(w.handshake(CHOSEN, part, "module"), chr(65 + at),
+    quantiles = [c.target(w.handshake(CHOSEN, part, "module") + " >= 0", chr(65 + at),
                           f"p{round(part * 100)} {{{{module}}}}")
                  for at, part in enumerate((0.5, 0.95, 0.99))]
     return [
@@ -116,29 +116,24 @@ def times():
                 "From connecting to the moment at which mail could be handed over: of 100 "
                 "sessions, 50, 95 and 99 were faster. Only sessions that came so far.",
                 (12, 9), quantiles, unit="s", no_value="no session was accepted",
-                interval="2m", side="right"),
+                interval="5m", side="right"),
     ]
 
 
 def replies():
+    heard = f"smtp_replies_total{{{CHOSEN}}}"
+    refused = f'smtp_replies_total{{{CHOSEN},cause!="none"}}'
     return [
-        c.lines("Replies by code",
-                "Replies per minute, by code. Green and blue are as they should be; orange may "
-                "pass when tried again, red will not.",
-                (12, 8),
-                [c.target(f"""60 * sum by (code) (
-                    rate(smtp_replies_total{{{CHOSEN}}}[$__rate_interval])) > 0""",
-                          legend="{{code}}")],
-                unit="cpm", stack=True, fill=60, no_value="no replies", interval="2m",
-                overrides=w.CODE_COLOURS, side="right"),
-        c.lines("Refusals by step and cause",
-                "Refusing replies per minute, by the step at which they came and what they mean.",
-                (12, 8),
-                [c.target(f"""60 * sum by (phase, cause) (rate(
-                    smtp_replies_total{{{CHOSEN},cause!="none"}}[$__rate_interval])) > 0""",
-                          legend="{{phase}}: {{cause}}")],
-                unit="cpm", stack=True, fill=60, no_value="no refusals", interval="2m",
-                side="right"),
+        w.counts("Replies by code",
+                 "Replies heard, by code. Green and blue are as they should be; orange may pass "
+                 "when tried again, red will not.",
+                 (12, 8), "code", heard, no_value="no replies", overrides=w.CODE_COLOURS,
+                 side="right"),
+        w.counts("Refusals by step and cause",
+                 "Refusing replies, by the step at which they came and what they mean.",
+                 (12, 8), "phase, cause", refused, no_value="no refusals",
+                 legend="{{phase}}: {{cause}}", side="right",
+                 colour={"mode": "shades", "fixedColor": c.ORANGE}),
     ]
 
 
@@ -165,19 +160,19 @@ def offered():
                  "plain": ("In clear", w.coloured_words(c.names({1: ("yes", c.RED)}), 90)),
                  "tls": ("In TLS", w.coloured_words(OFFERED, 80))},
                 no_value="No login is offered.", steps_before=matrix("channel", "mechanism")),
-        c.lines("Certificates end in",
-                "Time left of the server's certificate, and of the first certificate to end in "
-                "the chain that it serves. The lines are those of the alerts: 21 days and 3. A "
-                "line that does not jump up after a renewal: the server was not reloaded.",
+        c.lines("Days until certificates end",
+                "Of the server's certificate, and of the first certificate to end in the chain "
+                "that it serves. The dashed lines are those of the alerts: 21 days and 3. A line "
+                "that does not jump up after a renewal: the server was not reloaded.",
                 (12, 10),
-                [c.target(f"min by (endpoint) ({LEAF}{{{CHOSEN}}}) - time()", "A",
+                [c.target(w.days_left(LEAF, CHOSEN, "endpoint", "", ""), "A",
                           "{{endpoint}} certificate"),
-                 c.target(f"min by (endpoint) ({CHAIN}{{{CHOSEN}}}) - time()", "B",
+                 c.target(w.days_left(CHAIN, CHOSEN, "endpoint", "", ""), "B",
                           "{{endpoint}} chain")],
-                unit="dtdurations", decimals=0, no_value="no certificate was seen",
+                unit=c.DAYS, decimals=0, no_value="no certificate was seen",
                 thresholds=c.steps(c.RED, (c.CERTIFICATE_CRITICAL, c.ORANGE),
                                    (c.CERTIFICATE_WARNING, "transparent")),
-                soft_max=30 * 86400),
+                soft_max=30),
     ]
 
 
@@ -210,15 +205,15 @@ def tls():
                 (24, 6),
                 [c.target(f"""max by ({ENDPOINT}, subject, issuer, key, fingerprint_sha256) (
                     smtp_tls_cert_info{{{CHOSEN}}})""", "A", table=True),
-                 c.target(f"min by ({ENDPOINT}) ({LEAF}{{{CHOSEN}}}) - time()", "B", table=True),
-                 c.target(f"min by ({ENDPOINT}) ({CHAIN}{{{CHOSEN}}}) - time()", "C",
+                 c.target(w.days_left(LEAF, CHOSEN, ENDPOINT, "", ""), "B", table=True),
+                 c.target(w.days_left(CHAIN, CHOSEN, ENDPOINT, "", ""), "C",
                           table=True)],
                 {"endpoint": ("Endpoint", {}), "address": ("Address", {"custom__width": 175}),
                  "module": ("Module", {"custom__width": 100}),
-                 "Value #B": ("Ends in", w.number(125, 0, "dtdurations",
+                 "Value #B": ("Ends in", w.number(110, 0, c.DAYS,
                               thresholds=w.CERTIFICATE_STEPS,
                               custom__cellOptions={"type": "color-text"})),
-                 "Value #C": ("Chain ends in", w.number(125, 0, "dtdurations",
+                 "Value #C": ("Chain ends in", w.number(110, 0, c.DAYS,
                               thresholds=w.CERTIFICATE_STEPS,
                               custom__cellOptions={"type": "color-text"})),
                  "subject": ("Subject", {}), "issuer": ("Issuer", {}),
@@ -230,17 +225,45 @@ def tls():
 
 def limits():
     of = lambda metric: f"max by ({ENDPOINT}) ({metric}{{{CHOSEN}}})"  # noqa: E731
-    refusal = lambda metric: (  # noqa: E731
-        f"max by ({ENDPOINT}, how, code, phase, cause) ({metric}{{{CHOSEN}}})")
-    ended = {"how": ("Ended by", {"custom__width": 85, "noValue": "–"}),
-             "code": ("Code", {"custom__width": 60, "noValue": "–"}),
-             "cause": ("Cause", {"custom__width": 175, "noValue": "–"})}
+    idle_end = f"""max by ({ENDPOINT}, idle_end) (label_replace(
+        smtp_session_idle_timeout_end{{{CHOSEN}}}, "idle_end", "$1", "how", "(.+)"))"""
     return [
+        c.table("Limits",
+                "The last measurement of each endpoint. At once: sessions held open side by side, "
+                "how the next one was refused, how long it took until a new one was accepted, and "
+                "the longest greeting. In a row: connections one after the other until the server "
+                "refused. Idle: how long a silent session was kept, and what ended it.",
+                (24, 5),
+                [c.target(of("smtp_connection_limit_accepted_connections"), "A", table=True),
+                 c.target(f"""max by ({ENDPOINT}, code, cause) (
+                     smtp_connection_limit_refusal{{{CHOSEN}}})""", "B", table=True),
+                 c.target(of("smtp_connection_limit_recovery_seconds"), "C", table=True),
+                 c.target(of("smtp_connection_limit_greet_delay_seconds"), "D", table=True),
+                 c.target(of("smtp_connection_rate_limit_accepted_connections"), "E",
+                          table=True),
+                 c.target(of("smtp_connection_rate_limit_recovery_seconds"), "F", table=True),
+                 c.target(of("smtp_session_idle_timeout_seconds"), "G", table=True),
+                 c.target(idle_end, "H", table=True),
+                 c.target(of("smtp_connection_limit_last_timestamp_seconds") + " * 1000", "I",
+                          table=True)],
+                {"endpoint": ("Endpoint", {}), "address": ("Address", {"custom__width": 145}),
+                 "Value #A": ("At once", w.number(75)),
+                 "code": ("Code", {"custom__width": 60, "noValue": "–"}),
+                 "cause": ("Cause", {"custom__width": 170, "noValue": "–"}),
+                 "Value #C": ("New after", w.number(90, 1, "s")),
+                 "Value #D": ("Greeting", w.number(80, 1, "s")),
+                 "Value #E": ("In a row", w.number(75)),
+                 "Value #F": ("New after ", w.number(90, 1, "s")),
+                 "Value #G": ("Idle", w.number(65, 0, "s")),
+                 "idle_end": ("Ended by", {"custom__width": 85, "noValue": "–"}),
+                 "Value #I": ("Measured", c.when(145, "–"))},
+                no_value="No limit of this target is measured.",
+                extra=("Value #B", "Value #H", "module")),
         c.lines("Sessions accepted at once",
                 "How many sessions the server held open for one client in each measurement, and "
                 "how many were tried at most. Below the cap, the server's own limit was met. A "
                 "fall means that somebody lowered it, or that something else uses it up.",
-                (12, 8),
+                (24, 7),
                 [c.target(of("smtp_connection_limit_accepted_connections"), "A",
                           "{{endpoint}} {{address}} accepted"),
                  c.target(of("smtp_connection_limit_tried_connections"), "B",
@@ -250,52 +273,6 @@ def limits():
                 overrides=[c.override("/tried at most$/", "byRegexp",
                                       color={"mode": "fixed", "fixedColor": c.GREY},
                                       custom__lineStyle={"fill": "dash", "dash": [6, 6]})]),
-        c.table("Connection limits", "The last measurement of each endpoint: how many sessions "
-                "were accepted, how the next one was refused, and how long it took until a new "
-                "one was accepted.",
-                (12, 8),
-                [c.target(of("smtp_connection_limit_accepted_connections"), "A", table=True),
-                 c.target(refusal("smtp_connection_limit_refusal"), "B", table=True),
-                 c.target(of("smtp_connection_limit_recovery_seconds"), "C", table=True),
-                 c.target(of("smtp_connection_limit_greet_delay_seconds"), "D", table=True),
-                 c.target(of("smtp_connection_limit_last_timestamp_seconds") + " * 1000", "E",
-                          table=True)],
-                {"endpoint": ("Endpoint", {}),
-                 "Value #A": ("Accepted", w.number(80))} | ended | {
-                 "Value #C": ("Recovered", w.number(90, 1, "s")),
-                 "Value #D": ("Greeting", w.number(80, 1, "s")),
-                 "Value #E": ("Measured", c.when(120, "–"))},
-                no_value="No connection limit is measured.", keep="Value #A",
-                extra=("Value #B", "module", "address", "phase")),
-        c.table("Rate limits", "Connections one after the other, until the server refused.",
-                (12, 6),
-                [c.target(of("smtp_connection_rate_limit_accepted_connections"), "A",
-                          table=True),
-                 c.target(refusal("smtp_connection_rate_limit_refusal"), "B", table=True),
-                 c.target(of("smtp_connection_rate_limit_recovery_seconds"), "C", table=True),
-                 c.target(of("smtp_connection_rate_limit_last_timestamp_seconds") + " * 1000",
-                          "D", table=True)],
-                {"endpoint": ("Endpoint", {}),
-                 "Value #A": ("Accepted", w.number(80))} | ended | {
-                 "Value #C": ("Recovered", w.number(90, 1, "s")),
-                 "Value #D": ("Measured", c.when(120, "–"))},
-                no_value="No rate limit is measured.", keep="Value #A",
-                extra=("Value #B", "module", "address", "phase")),
-        c.table("Idle timeouts", "How long a silent session was kept open.",
-                (12, 6),
-                [c.target(of("smtp_session_idle_timeout_seconds"), "A", table=True),
-                 c.target(f"""max by ({ENDPOINT}, how, code, cause) (
-                     smtp_session_idle_timeout_end{{{CHOSEN}}})""", "B", table=True),
-                 c.target(of("smtp_session_idle_timeout_reached"), "C", table=True),
-                 c.target(of("smtp_session_idle_timeout_last_timestamp_seconds") + " * 1000",
-                          "D", table=True)],
-                {"endpoint": ("Endpoint", {}),
-                 "Value #A": ("Open for", w.number(85, 0, "s")),
-                 "Value #C": ("Ended", w.coloured_words(
-                     c.names({0: ("not by then", None), 1: ("yes", None)}), 100))} | ended | {
-                 "Value #D": ("Measured", c.when(120, "–"))},
-                no_value="No idle timeout is measured.", keep="Value #A",
-                extra=("Value #B", "module", "address")),
     ]
 
 

@@ -1,8 +1,11 @@
 """Questions and words that several dashboards have in common."""
 
+import re
+
 from common import (AVAILABILITY_GOAL, AVAILABILITY_POOR, BLUE, CERTIFICATE_CRITICAL,
-                    CERTIFICATE_WARNING, GREEN, GREY, ORANGE, PURPLE, RED, YELLOW, names, open_link,
-                    override, steps)
+                    CERTIFICATE_WARNING, GREEN, GREY, ORANGE, PLAIN, PURPLE, RED, YELLOW,
+                    causes, lines, names,
+                    open_link, override, steps, target)
 
 # What a check (a target with one of its modules) is in. The worst has the highest number.
 STATES = {
@@ -65,8 +68,10 @@ def availability(chosen, by=None):
         / {of} (increase(smtp_probes_total{{{chosen},result!="exporter"}}[$__range]))"""
 
 
-def seconds_left(metric, chosen, by):
-    return f"min by ({by}) ({metric}{{{chosen}}}) - time()"
+def days_left(metric, chosen, by, over="last_over_time", of="[$__range]"):
+    """Until a certificate ends, also when it was not seen of late: that is no renewal."""
+    by = f" by ({by})" if by else ""
+    return f"(min{by} ({over}({metric}{{{chosen}}}{of})) - time()) / 86400"
 
 
 # Refusals that may pass when tried again, and those that will not.
@@ -74,8 +79,23 @@ CODE_COLOURS = [
     override(f"/^{first}/", "byRegexp", color={"mode": "shades", "fixedColor": colour})
     for first, colour in (("2", GREEN), ("3", BLUE), ("4", ORANGE), ("5", RED))
 ]
-CERTIFICATE_STEPS = steps(RED, (CERTIFICATE_CRITICAL, ORANGE), (CERTIFICATE_WARNING, GREEN))
+# Below everything lies what is not known: it has no colour.
+CERTIFICATE_STEPS = steps(PLAIN, (-1e10, RED), (CERTIFICATE_CRITICAL, ORANGE), (CERTIFICATE_WARNING, GREEN))
 GOAL = steps(RED, (AVAILABILITY_POOR, ORANGE), (AVAILABILITY_GOAL, GREEN))
+
+
+# Causes in shades of the colour of whose move they usually are.
+CAUSE_COLOURS = [
+    override(f"/^({'|'.join(cause for cause, (usual, _) in causes().items() if usual == side)})$/",
+             "byRegexp", color={"mode": "shades", "fixedColor": colour})
+    for side, (_, colour) in SIDES.items()
+]
+
+
+def first_advice():
+    """The first thing to do for each cause; the runbook says the rest."""
+    return {cause: re.split("[;:]", advice)[0].rstrip(".") + "."
+            for cause, (_, advice) in causes().items()}
 
 
 def linked(looks, *links):
@@ -90,6 +110,17 @@ def coloured_words(mappings, width):
 
 def number(width, decimals=0, unit="none", **more):
     return {"unit": unit, "decimals": decimals, "custom__width": width, "noValue": "–"} | more
+
+
+def counts(title, description, size, by, counter, *, no_value, legend=None, **more):
+    """Bars of how much a counter rose, of the series that rose in the range at all."""
+    rose = f"sum by ({by}) (increase({counter}[$__rate_interval]))"
+    ever = f"sum by ({by}) (increase({counter}[$__range] @ end())) > 0"
+    words = " ".join(f"{{{{{label.strip()}}}}}" for label in by.split(","))
+    return lines(title, description, size,
+                 [target(f"{rose} and on ({by}) ({ever})", legend=legend or words)],
+                 unit="short", decimals=0, stack=True, bars=True, no_value=no_value,
+                 interval="5m", **more)
 
 
 # Links.

@@ -132,7 +132,9 @@ class Course:
                     codes[phase] = fault.code
                 break
             spread = random.lognormvariate(0, 0.35) * (1.3 + 0.6 * math.sin(now / 4000))
-            times[phase] = (check.greeting if phase == "greeting" else check.base * share) * spread
+            times[phase] = check.base * share * spread
+            if phase == "greeting":
+                times[phase] = check.greeting * random.uniform(0.95, 1.1)
             if code:
                 codes[phase] = code
         for phase, code in codes.items():

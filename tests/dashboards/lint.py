@@ -4,7 +4,7 @@ import json
 import re
 
 PANELS = ("stat", "timeseries", "table", "state-timeline", "row")
-UNITS = ("none", "short", "s", "bytes", "percentunit", "cpm", "dtdurations", "dateTimeFromNow")
+UNITS = ("none", "short", "s", "bytes", "percentunit", "dateTimeFromNow", "suffix: d")
 RANGES = ("$__rate_interval", "$__range")
 # Families whose metrics are told by others: Prometheus itself, and the process.
 FOREIGN = re.compile(r"ALERTS|up|scrape_\w+|process_\w+")

@@ -4,7 +4,7 @@ Minutes are those of the six hours that end at `END`; a fault without an end las
 
 from dataclasses import dataclass, field
 
-END = 1767247200  # 2026-01-01T06:00:00Z: a fixed clock, so that pictures can be compared
+END = 1767247500  # 2026-01-01T06:05:00Z: a fixed clock, so that pictures can be compared
 MINUTES = 360
 
 
