@@ -94,7 +94,7 @@ def stat(title, description, size, targets, *, unit="none", decimals=None, no_va
         "unit": unit,
         "noValue": no_value,
         "color": {"mode": "thresholds"},
-        "thresholds": thresholds or steps(PLAIN),
+        "thresholds": thresholds or steps("transparent" if background else PLAIN),
         "mappings": mappings or [],
     }
     if decimals is not None:
@@ -222,7 +222,9 @@ def table(title, description, size, targets, columns, *, no_value, sort=None, ex
         "custom": {"align": "left", "filterable": False, "inspect": False,
                    "cellOptions": {"type": "auto"}},
     }
-    overrides = [override(heading, **looks) for heading, looks in columns.values() if looks]
+    # What the whole table says when it is empty is nothing for a single cell to say.
+    overrides = [override(heading, **({"noValue": "–"} | looks))
+                 for heading, looks in columns.values()]
     options = {
         "showHeader": True,
         "cellHeight": height,

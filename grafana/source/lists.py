@@ -12,7 +12,7 @@ RESULTS = {"clean": c.GREEN, "listed": c.RED, "refused": c.ORANGE, "error": c.PU
            "timeout": c.GREY}
 
 
-def counted(title, description, expr, colour=None, no_value="not watched", **more):
+def counted(title, description, expr, colour=None, no_value="off", **more):
     looks = c.steps("transparent", (1, colour)) if colour else c.steps(c.PLAIN)
     return c.stat(title, description, (4, 4), [c.target(expr, instant=True)], decimals=0,
                   no_value=no_value, thresholds=looks, background=bool(colour), **more)
@@ -57,9 +57,11 @@ def listed():
                 {"subject": ("Subject", {}), "list": ("List", {}),
                  "Value #B": ("Since", c.when(145, "–")),
                  "return_code": ("Answer", {"custom__width": 95}),
-                 "meaning": ("Meaning", {})},
-                no_value="Nothing of ours is listed.", sort=[("Since", True)],
-                extra=("Value #A",)),
+                 "meaning": ("Meaning", {
+                     "custom__wrapText": True,
+                     "custom__cellOptions": {"type": "auto", "wrapText": True}})},
+                no_value="No listing is known.", sort=[("Since", True)],
+                extra=("Value #A",), height="lg"),
         c.table("Could not be told",
                 "Look-ups that fail now, and why. Refused: public resolvers and heavy users are "
                 "turned away; ask your own resolver, or get a key.",
@@ -68,7 +70,7 @@ def listed():
                     smtp_dnsbl_query_failure{{{CHOSEN}}}))""", table=True)],
                 {"subject": ("Subject", {}), "list": ("List", {}),
                  "reason": ("Why", {"custom__width": 170})},
-                no_value="Every look-up was answered.", extra=("Value",)),
+                no_value="No look-up is known to fail.", extra=("Value",)),
         c.table("Subjects and lists",
                 "What each block list says of each subject. A dash: it could not be told.",
                 (24, 8),
@@ -86,7 +88,7 @@ def listed():
                     and on (subject, list) topk(20, avg by (subject, list) (
                         avg_over_time(smtp_dnsbl_listed{{{BLOCK}}}[$__range] @ end())) > 0)""",
                           legend="{{subject}} on {{list}}")],
-                LISTED, no_value="Nothing of ours was listed in this range."),
+                LISTED, no_value="No listing is known in this range."),
     ]
 
 

@@ -22,7 +22,8 @@ def now():
     return c.stat(
         "Targets now",
         "How many checks (a target with one of its modules) are in which state. Down: nobody gave "
-        "a greeting. Refuses us: somebody did, and no session was accepted. Test not met: a "
+        "a greeting. No session: somebody did, and took none, or not with the TLS that is "
+        "required. Test not met: a "
         "negative test, such as the one for an open relay. Paused: the server asked us to stay "
         "away. Not measured: the exporter's own trouble; see SMTP exporter health.",
         (15, 4), counted, decimals=0, overrides=tiles)
@@ -35,13 +36,13 @@ def figures():
                "our own trouble spoilt is not counted. The colours are those of the objective of "
                "99.9 %.",
                (3, 4), [c.target(w.availability(CHOSEN), instant=True)], unit="percentunit",
-               decimals=2, no_value="no probes", thresholds=w.GOAL, background=False),
+               decimals=2, no_value="–", thresholds=w.GOAL, background=False),
         c.stat("Certificates",
                "Checks whose certificate ends within 21 days, or has ended. Renew it, and reload "
                "the server: many go on serving the old one.",
                (3, 4), [c.target(f"count({LEAF} < {c.CERTIFICATE_WARNING}) or 0 * count({LEAF})",
                                  legend="end in 21 d", instant=True)],
-               decimals=0, no_value="none seen", thresholds=c.steps("transparent", (1, c.ORANGE)),
+               decimals=0, no_value="–", thresholds=c.steps("transparent", (1, c.ORANGE)),
                text="value_and_name"),
         c.stat("Block lists",
                "Listings of our addresses and names on block lists, now. See SMTP block lists "
@@ -50,7 +51,7 @@ def figures():
                    'count(max by (subject, list) (smtp_dnsbl_listed{job=~"$job",kind="block"}) == 1)'
                    ' or 0 * count(smtp_dnsbl_listed{job=~"$job",kind="block"})',
                    legend="listings", instant=True)],
-               decimals=0, no_value="not watched", thresholds=c.steps("transparent", (1, c.RED)),
+               decimals=0, no_value="off", thresholds=c.steps("transparent", (1, c.RED)),
                text="value_and_name",
                links=[c.open_link("Block lists",
                                   "/d/smtp-lists-and-posture?${datasource:queryparam}"
@@ -72,7 +73,7 @@ def wrong():
          c.target(f"{LAST_GOOD} {of}", "C", table=True),
          c.target(f"{w.failing_reply(CHOSEN)} {of}", "D", table=True)],
         {
-            "Value #A": ("State", w.linked(c.coloured(w.STATE_NAMES, 105), w.TO_TRANSCRIPT)),
+            "Value #A": ("State", w.linked(c.coloured(w.STATE_NAMES, 115), w.TO_TRANSCRIPT)),
             "target": ("Target", {"custom__width": 170, "links": [w.TO_TARGET]}),
             "module": ("Module", {"custom__width": 95}),
             "phase": ("Step", {"custom__width": 80}),
@@ -86,7 +87,7 @@ def wrong():
                 "custom__wrapText": True,
                 "custom__cellOptions": {"type": "auto", "wrapText": True}}),
         },
-        no_value="Nothing is wrong: every target that was measured takes mail.",
+        no_value="Nothing is wrong with what is measured; “Targets now” says how much that is.",
         sort=[("State", True)], extra=("Value #B",), height="lg")
 
 
@@ -98,7 +99,7 @@ def course():
         (24, 9),
         [c.target(f"{STATE} and on (target, module) {w.often_failing(CHOSEN, 20)}",
                   legend="{{target}} {{module}}")],
-        w.STATE_NAMES, no_value="Every target that was measured was up all the time.",
+        w.STATE_NAMES, no_value="Nothing that was measured failed in this range.",
         links=[w.TO_TARGET_OF_SERIES])
 
 
@@ -109,12 +110,12 @@ def failures():
         w.counts("Failures by cause",
                  "Failed probes. One cause at many targets at once points to our side or to the "
                  "network; one target alone to that target.",
-                 (12, 8), "cause", failed, no_value="no failures",
+                 (12, 8), "cause", failed, no_value="no failures were seen",
                  overrides=w.CAUSE_COLOURS),
         w.counts("Failures by whose move it is",
                  "Failed probes, by who must act. What the exporter spoilt says nothing about the "
                  "targets.",
-                 (12, 8), "blame", failed, no_value="no failures", overrides=sides),
+                 (12, 8), "blame", failed, no_value="no failures were seen", overrides=sides),
     ]
 
 
@@ -122,8 +123,8 @@ def everything():
     return c.table(
         "All targets",
         "Every check, the worst first, the hundred worst at most: its state, the handshake time "
-        "that 95 of 100 sessions kept to in the range shown, when its certificate ends, and its "
-        "availability in the range. Click a target for its details.",
+        "that 95 of 100 sessions kept to in the range shown, when its certificate ends, its "
+        "availability in the range, and how many of its endpoints take mail. Click a target for its details.",
         (24, 12),
         [c.target(f"topk(100, {STATE})", "A", table=True),
          c.target(CAUSE, "B", table=True),
@@ -133,11 +134,9 @@ def everything():
          c.target(LEAF, "F", table=True),
          c.target(LAST_GOOD, "G", table=True),
          c.target(f"""sum by (target, module) (
-             smtp_target_endpoints{{{CHOSEN},state=~"available"}})""", "H", table=True),
-         c.target(f"sum by (target, module) (smtp_target_endpoints{{{CHOSEN}}})", "I",
-                  table=True)],
+             smtp_target_endpoints{{{CHOSEN},state=~"available"}})""", "H", table=True)],
         {
-            "Value #A": ("State", w.linked(c.coloured(w.STATE_NAMES, 105), w.TO_TRANSCRIPT)),
+            "Value #A": ("State", w.linked(c.coloured(w.STATE_NAMES, 115), w.TO_TRANSCRIPT)),
             "target": ("Target", {"links": [w.TO_TARGET]}),
             "module": ("Module", {"custom__width": 110}),
             "cause": ("Cause", {"links": [w.TO_RUNBOOK], "custom__width": 180, "noValue": "–"}),
@@ -152,8 +151,7 @@ def everything():
                 100, 0, c.DAYS, thresholds=w.CERTIFICATE_STEPS,
                 custom__cellOptions={"type": "color-text"})),
             "Value #G": ("Last good", c.when()),
-            "Value #H": ("Available", {"decimals": 0, "unit": "none", "custom__width": 90}),
-            "Value #I": ("Endpoints", {"decimals": 0, "unit": "none", "custom__width": 90}),
+            "Value #H": ("Endpoints", w.number(90)),
         },
         no_value="No target is scraped. Is the job's name right, and the exporter running?",
         sort=[("State", True)], keep="Value #A", extra=("Value #B", "phase", "blame"))
@@ -176,7 +174,7 @@ def speed():
                  "is one idle client; a busy sender may be refused more.",
                  (12, 9), "code",
                  f'smtp_replies_total{{{CHOSEN},code!~"2..|3..",cause!="none"}}',
-                 no_value="no refusals", overrides=w.CODE_COLOURS),
+                 no_value="no refusals were seen", overrides=w.CODE_COLOURS),
     ]
 
 
@@ -184,18 +182,18 @@ def standing():
     return [
         c.table("Our listings on block lists",
                 "Subjects that are listed now, and since when. See SMTP block lists.",
-                (12, 7),
+                (12, 6),
                 [c.target("""topk(50, max by (subject, list) (
                     smtp_dnsbl_since_timestamp_seconds{job=~"$job",kind="block"}
                     and on (job, instance, subject, list, kind)
                         smtp_dnsbl_listed{job=~"$job"} == 1) * 1000)""", table=True)],
                 {"subject": ("Subject", {}), "list": ("List", {}),
                  "Value": ("Since", c.when(150))},
-                no_value="Nothing of ours is listed."),
+                no_value="No listing is known."),
         c.table("Connection limits",
                 "How many sessions at once each server accepted in the last measurement, of how "
                 "many that were tried. Only for servers of ours for which it is configured.",
-                (12, 7),
+                (12, 6),
                 [c.target(f"""topk(50, min by (target, module) (
                     smtp_connection_limit_accepted_connections{{{CHOSEN}}}))""", "A", table=True),
                  c.target(f"""max by (target, module) (
@@ -203,13 +201,12 @@ def standing():
                  c.target(f"""max by (target, module, how, code, cause) (
                     smtp_connection_limit_refusal{{{CHOSEN}}})""", "C", table=True)],
                 {"target": ("Target", {"links": [w.TO_TARGET]}),
-                 "module": ("Module", {"custom__width": 100}),
                  "Value #A": ("Accepted", {"decimals": 0, "custom__width": 85}),
                  "Value #B": ("Tried", {"decimals": 0, "custom__width": 65}),
                  "how": ("Ended by", {"custom__width": 85, "noValue": "–"}),
                  "cause": ("Cause", {"custom__width": 170, "noValue": "–"})},
                 no_value="No connection limit is measured.", keep="Value #A",
-                extra=("Value #C", "code")),
+                extra=("Value #C", "code", "module")),
     ]
 
 

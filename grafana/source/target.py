@@ -9,44 +9,49 @@ LEAF = "smtp_tls_cert_not_after_timestamp_seconds"
 CHAIN = "smtp_tls_chain_not_after_timestamp_seconds"
 YES_NO = c.names({0: ("no", c.ORANGE), 1: ("yes", c.GREEN)})
 OFFERED = c.names({1: ("yes", c.GREEN)})
-ACCEPTED = "sessions at once"
+# A zero when the target is there and nothing is wrong with it.
+NOTHING = f"""0 * max(smtp_target_interval_seconds{{{CHOSEN}}})
+    unless on () smtp_target_failure{{{CHOSEN}}}"""
 
 
 def now():
     failure = f"max by (module, phase, cause, blame) (smtp_target_failure{{{CHOSEN}}})"
     return [
         c.stat("State", "What the target is in now, per module. Down: nobody gave a greeting. "
-               "Refuses us: somebody did, and no session was accepted. Paused: it asked us to "
-               "stay away.",
+               "No session: somebody did, and took none, or not with the TLS that is required. "
+               "Paused: it asked us to stay away.",
                (6, 4), [c.target(w.state(CHOSEN), legend="{{module}}", instant=True)],
-               mappings=w.STATE_NAMES, no_value="unknown", thresholds=c.steps(c.GREY)),
+               mappings=w.STATE_NAMES, no_value="unknown", thresholds=c.steps(c.GREY), size_of_text=20),
         c.stat("Why", "The dominant failure: its cause, and the step at which it came. The "
                "runbook says what to do.",
-               (6, 4), [c.target(failure, legend="{{cause}} at {{phase}}", instant=True)],
-               text="name", no_value="nothing is wrong", background=False,
-               thresholds=c.steps(c.RED),
+               (5, 4), [c.target(failure, legend="{{cause}} at {{phase}}", instant=True),
+                        c.target(NOTHING, "B", "nothing is wrong", instant=True)],
+               text="name", no_value="unknown", background=False, size_of_text=22,
+               thresholds=c.steps(c.PLAIN, (1, c.RED)),
                links=[c.open_link("Runbook of this cause",
                                   "${exporter}/runbooks/${__field.labels.cause:percentencode}")]),
         c.stat("Whose move", "Who must act: their server, the network between, we as a sender, or "
                "this exporter.",
-               (3, 4), [c.target(f"""label_replace(label_replace(label_replace(label_replace({failure},
+               (4, 4), [c.target(f"""label_replace(label_replace(label_replace(label_replace({failure},
                     "who", "theirs", "blame", "target"), "who", "the network's", "blame", "path"),
                     "who", "ours", "blame", "sender"), "who", "exporter's", "blame", "exporter")""",
-                                 legend="{{who}}", instant=True)],
-               text="name", no_value="nobody's", background=False, thresholds=c.steps(c.PLAIN)),
+                                 legend="{{who}}", instant=True),
+                        c.target(NOTHING, "B", "nobody's", instant=True)],
+               text="name", no_value="unknown", background=False, thresholds=c.steps(c.PLAIN)),
         c.stat("Last good", "When a probe of it last went well.",
                (3, 4), [c.target(f"""max (
                     smtp_probe_last_success_timestamp_seconds{{{CHOSEN}}}) * 1000""",
                                  instant=True)],
-               unit="dateTimeFromNow", no_value="never", background=False),
+               unit="dateTimeFromNow", no_value="never", background=False,
+               size_of_text=20),
         c.stat("Availability", "Good probes of all that say something about the target, in the "
                "range shown. The colours are those of the objective of 99.9 %.",
                (3, 4), [c.target(w.availability(CHOSEN), instant=True)], unit="percentunit",
-               decimals=2, no_value="no probes", thresholds=w.GOAL, background=False),
+               decimals=2, no_value="–", thresholds=w.GOAL, background=False),
         c.stat("Certificate", "Time left until the first certificate of its endpoints ends. "
                "Orange below 21 days, red below 3.",
                (3, 4), [c.target(w.days_left(LEAF, CHOSEN, ""), instant=True)],
-               unit=c.DAYS, decimals=0, no_value="none seen",
+               unit=c.DAYS, decimals=0, no_value="–",
                thresholds=w.CERTIFICATE_STEPS, background=False),
     ]
 
@@ -69,12 +74,11 @@ def endpoints():
                  and on ({ENDPOINT}, target, phase) smtp_probe_failure{{{CHOSEN}}})""", "D",
                       table=True),
              c.target(of("smtp_probe_duration_seconds"), "E", table=True),
-             c.target(of("smtp_probe_last_timestamp_seconds") + " * 1000", "F", table=True),
-             c.target(of("smtp_probe_last_success_timestamp_seconds") + " * 1000", "G",
+             c.target(of("smtp_probe_last_success_timestamp_seconds") + " * 1000", "F",
                       table=True)],
             {"Value #A": ("Probe", c.coloured(w.UP_DOWN, 80)),
              "endpoint": ("Endpoint", {"noValue": "–"}),
-             "address": ("Address", {"custom__width": 175}),
+             "address": ("Address", {"custom__width": 145}),
              "module": ("Module", {"custom__width": 100}),
              "mx_preference": ("MX", {"custom__width": 50}),
              "phase": ("Step", {"custom__width": 90, "noValue": "–"}),
@@ -82,8 +86,7 @@ def endpoints():
              "blame": ("Whose move", w.coloured_words(w.SIDE_NAMES, 120)),
              "Value #D": ("Reply", w.number(65)),
              "Value #E": ("Took", w.number(85, 2, "s")),
-             "Value #F": ("Probed", c.when(145, "–")),
-             "Value #G": ("Last good", c.when(145))},
+             "Value #F": ("Last good", c.when(145))},
             no_value="No endpoint of this target was probed.", sort=[("Probe", False)],
             keep="Value #A", extra=("Value #B", "Value #C", "family")),
         c.lanes(
@@ -145,20 +148,20 @@ def offered():
     return [
         c.table("Capabilities", "What EHLO offers, before and inside TLS. AUTH before TLS is an "
                 "invitation to send passwords in clear.",
-                (6, 10),
+                (7, 10),
                 [c.target(f"max by (capability, channel) (smtp_capability{{{CHOSEN}}})",
                           table=True)],
                 {"capability\\channel": ("Capability", {}),
-                 "plain": ("In clear", w.coloured_words(OFFERED, 90)),
-                 "tls": ("In TLS", w.coloured_words(OFFERED, 80))},
+                 "plain": ("In clear", w.coloured_words(OFFERED, 80)),
+                 "tls": ("In TLS", w.coloured_words(OFFERED, 70))},
                 no_value="EHLO was not answered.", steps_before=matrix("channel", "capability")),
         c.table("Logins", "SASL mechanisms that are offered, before and inside TLS.",
-                (6, 10),
+                (5, 10),
                 [c.target(f"max by (mechanism, channel) (smtp_auth_mechanism{{{CHOSEN}}})",
                           table=True)],
                 {"mechanism\\channel": ("Mechanism", {}),
-                 "plain": ("In clear", w.coloured_words(c.names({1: ("yes", c.RED)}), 90)),
-                 "tls": ("In TLS", w.coloured_words(OFFERED, 80))},
+                 "plain": ("In clear", w.coloured_words(c.names({1: ("yes", c.RED)}), 80)),
+                 "tls": ("In TLS", w.coloured_words(OFFERED, 70))},
                 no_value="No login is offered.", steps_before=matrix("channel", "mechanism")),
         c.lines("Days until certificates end",
                 "Of the server's certificate, and of the first certificate to end in the chain "
@@ -189,27 +192,28 @@ def tls():
                  c.target(of("smtp_tls_verified"), "D", table=True),
                  c.target(f"max by ({ENDPOINT}, reason) (smtp_tls_verify_failure{{{CHOSEN}}})",
                           "E", table=True)],
-                {"endpoint": ("Endpoint", {}), "address": ("Address", {"custom__width": 175}),
-                 "module": ("Module", {"custom__width": 100}),
+                {"endpoint": ("Endpoint", {}), "address": ("Address", {"custom__width": 145}),
+                 "module": ("Module", {"custom__width": 95}),
                  "Value #B": ("STARTTLS", w.coloured_words(YES_NO, 95)),
                  "Value #C": ("Handshake", w.coloured_words(
                      c.names({0: ("failed", c.RED), 1: ("good", c.GREEN)}), 100)),
                  "Value #D": ("Verified", w.coloured_words(YES_NO, 85)),
-                 "reason": ("Why not", {"custom__width": 130, "noValue": "–"}),
-                 "version": ("Version", {"custom__width": 85}),
-                 "cipher": ("Cipher", {"custom__width": 280}),
+                 "reason": ("Why not", {"custom__width": 100, "noValue": "–"}),
+                 "version": ("Version", {"custom__width": 75}),
+                 "cipher": ("Cipher", {"custom__width": 230}),
                  "group": ("Group", {"custom__width": 150})},
                 no_value="No TLS was seen.", extra=("Value #A", "Value #E")),
         c.table("Certificates", "The certificate that each address serves, also when it does not "
                 "verify.",
                 (24, 6),
-                [c.target(f"""max by ({ENDPOINT}, subject, issuer, key, fingerprint_sha256) (
-                    smtp_tls_cert_info{{{CHOSEN}}})""", "A", table=True),
+                [c.target(f"""max by ({ENDPOINT}, subject, issuer, key, sha256) (label_replace(
+                    smtp_tls_cert_info{{{CHOSEN}}}, "sha256", "$1", "fingerprint_sha256",
+                    "(.{{12}}).*"))""", "A", table=True),
                  c.target(w.days_left(LEAF, CHOSEN, ENDPOINT, "", ""), "B", table=True),
                  c.target(w.days_left(CHAIN, CHOSEN, ENDPOINT, "", ""), "C",
                           table=True)],
-                {"endpoint": ("Endpoint", {}), "address": ("Address", {"custom__width": 175}),
-                 "module": ("Module", {"custom__width": 100}),
+                {"endpoint": ("Endpoint", {}), "address": ("Address", {"custom__width": 145}),
+                 "module": ("Module", {"custom__width": 95}),
                  "Value #B": ("Ends in", w.number(110, 0, c.DAYS,
                               thresholds=w.CERTIFICATE_STEPS,
                               custom__cellOptions={"type": "color-text"})),
@@ -218,7 +222,7 @@ def tls():
                               custom__cellOptions={"type": "color-text"})),
                  "subject": ("Subject", {}), "issuer": ("Issuer", {}),
                  "key": ("Key", {"custom__width": 95}),
-                 "fingerprint_sha256": ("SHA-256", {"custom__width": 120})},
+                 "sha256": ("SHA-256", {"custom__width": 120})},
                 no_value="No certificate was seen.", keep="Value #B", extra=("Value #A",)),
     ]
 

@@ -13,7 +13,7 @@ STATES = {
     2: ("not measured", GREY),
     3: ("paused", BLUE),
     4: ("test not met", PURPLE),
-    5: ("refuses us", ORANGE),
+    5: ("no session", ORANGE),
     6: ("down", RED),
 }
 SIDES = {
@@ -81,7 +81,7 @@ CODE_COLOURS = [
 ]
 # Below everything lies what is not known: it has no colour.
 CERTIFICATE_STEPS = steps(PLAIN, (-1e10, RED), (CERTIFICATE_CRITICAL, ORANGE), (CERTIFICATE_WARNING, GREEN))
-GOAL = steps(RED, (AVAILABILITY_POOR, ORANGE), (AVAILABILITY_GOAL, GREEN))
+GOAL = steps(PLAIN, (0, RED), (AVAILABILITY_POOR, ORANGE), (AVAILABILITY_GOAL, GREEN))
 
 
 # Causes in shades of the colour of whose move they usually are.

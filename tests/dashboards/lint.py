@@ -78,7 +78,7 @@ def selected(expression):
 def grouped(expression):
     """Labels in `by (…)` and `on (…)`."""
     return {label.strip() for inside in re.findall(r"\b(?:by|on)\s*\(([^)]*)\)", expression)
-            for label in inside.split(",")}
+            for label in inside.split(",") if label.strip()}
 
 
 def made(expression):

@@ -18,13 +18,12 @@ const worlds = Object.fromEntries(process.env.WORLDS.trim().split(/\s+/).map((on
 const root = path.join(store, 'roots/chromium');
 const assets = path.join(here, 'node_modules/@grafana/ui/dist/public');
 const types = { '.js': 'text/javascript', '.css': 'text/css', '.html': 'text/html', '.svg': 'image/svg+xml', '.json': 'application/json' };
-let dashboard;
 
 function fileOf(asked) {
   const font = asked.match(/^\/font\/(\w+)$/) ?? asked.match(/\/fonts\/inter\/Inter-(\w+)\.woff2$/);
   if (font) return path.join(root, `usr/share/fonts/opentype/inter/Inter-${font[1]}.otf`);
   if (asked === '/') return path.join(here, 'page.html');
-  if (asked === '/dashboard.json') return dashboard;
+  if (asked.startsWith('/dashboards/')) return path.join(dashboards, path.basename(asked));
   if (asked.startsWith('/public/')) return path.join(assets, asked.replace(/^\/public\/(build\/)?/, ''));
   return path.join(here, path.basename(asked));
 }
@@ -56,8 +55,7 @@ const browser = await puppeteer.launch({
 // Draws and saves one picture; gives what is wrong with it.
 async function shoot(picture) {
   const [name, world, theme, width, target] = picture.split(':');
-  dashboard = path.join(dashboards, `${name}.json`);
-  const { panels } = JSON.parse(fs.readFileSync(dashboard));
+  const { panels } = JSON.parse(fs.readFileSync(path.join(dashboards, `${name}.json`)));
   // As high as the dashboard, since tables draw only what is in view.
   const height = 80 + 38 * Math.max(...panels.map(({ gridPos: { y, h } }) => y + h));
   const page = await browser.newPage();
@@ -75,7 +73,7 @@ async function shoot(picture) {
       static now() { return Real.now() + shift; }
     };
   }, Number(end));
-  const query = new URLSearchParams({ prometheus: worlds[world].url, scrape: worlds[world].scrape, to: end, theme });
+  const query = new URLSearchParams({ dashboard: name, prometheus: worlds[world].url, scrape: worlds[world].scrape, to: end, theme });
   if (target) query.set('var-target', target);
   await page.goto(`http://127.0.0.1:${server.address().port}/?${query}`);
   await page.waitForFunction('window.drawn', { timeout: 60000 });
@@ -93,12 +91,16 @@ async function shoot(picture) {
 }
 
 let bad = 0;
-try {
-  for (const picture of pictures) {
+const left = [...pictures];
+async function worker() {
+  for (let picture = left.shift(); picture; picture = left.shift()) {
     const wrong = await shoot(picture);
     for (const problem of wrong) console.log(`${picture}: ${problem}`);
     bad += wrong.length > 0;
   }
+}
+try {
+  await Promise.all([worker(), worker()]);
 } finally {
   await browser.close();
   server.close();

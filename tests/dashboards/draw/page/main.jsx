@@ -1,5 +1,5 @@
 // Draws one dashboard as it stands in its file, with Grafana's published components, against a live
-// Prometheus: ?prometheus=URL&to=UNIX&theme=dark|light[&scrape=SECONDS][&var-NAME=VALUE].
+// Prometheus: ?dashboard=NAME&prometheus=URL&to=UNIX&theme=dark|light[&scrape=SECONDS][&var-NAME=VALUE].
 // Figures, graphs, tables, legends, units, thresholds, mappings, overrides and transformations are
 // Grafana's own code. The grid, variables, steps and the state timeline are stand-ins written here.
 import React from 'react';
@@ -46,7 +46,16 @@ class Guard extends React.Component {
   render() { return this.state.error ? <b>{this.state.error.message}</b> : this.props.children; }
 }
 
+// JSON has no infinity: what a file calls null is the threshold below everything.
+function restoreInfinity({ defaults, overrides }) {
+  const all = [defaults.thresholds, ...overrides.flatMap(({ properties }) => properties.filter(({ id }) => id === 'thresholds').map(({ value }) => value))];
+  for (const thresholds of all) {
+    for (const step of thresholds?.steps ?? []) step.value ??= -Infinity;
+  }
+}
+
 async function prepared(panel, width, range, values, replace) {
+  restoreInfinity(panel.fieldConfig);
   let frames = await framesOf(panel, width, range, values);
   if (panel.transformations?.length) {
     frames = await lastValueFrom(transformDataFrame(panel.transformations, frames, { interpolate: replace }));
@@ -104,7 +113,7 @@ async function draw() {
   setLocale?.('en-US');
   document.body.style.background = theme.colors.background.canvas;
   await Promise.all([400, 500].map((weight) => document.fonts.load(`${weight} 12px Inter`)));
-  const dashboard = await (await fetch('/dashboard.json')).json();
+  const dashboard = await (await fetch(`/dashboards/${asked.get('dashboard')}.json`)).json();
   const to = Number(asked.get('to'));
   const from = to - rangeUtil.intervalToSeconds(dashboard.time.from.replace('now-', ''));
   const ends = { from: dateTime(from * 1000), to: dateTime(to * 1000) };
