@@ -8,7 +8,7 @@ DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 
 # A colour means one thing on every dashboard: red nobody answers, orange we are refused, blue we
 # were asked to wait, purple a test of ours is not met, grey nothing can be said, green well.
-GREEN, RED, ORANGE, YELLOW = "green", "red", "orange", "yellow"
+GREEN, RED, ORANGE, YELLOW = "green", "red", "orange", "dark-yellow"
 BLUE, PURPLE, GREY, PLAIN = "blue", "purple", "#8e8e8e", "text"
 
 # The alerts' thresholds, in days and as shares.
@@ -102,7 +102,7 @@ def stat(title, description, size, targets, *, unit="none", decimals=None, no_va
     if links:
         defaults["links"] = links
     options = {
-        "colorMode": "background" if background else "value",
+        "colorMode": "background_solid" if background else "value",
         "graphMode": graph,
         "justifyMode": "center",
         "orientation": "auto",
@@ -118,7 +118,7 @@ def stat(title, description, size, targets, *, unit="none", decimals=None, no_va
 
 def lines(title, description, size, targets, *, unit="short", decimals=None, no_value="no data",
           thresholds=None, overrides=(), stack=False, bars=False, fill=0, low=0, high=None,
-          legend="list", calcs=(), colour="palette-classic-by-name", links=None, soft_max=None,
+          legend="list", calcs=(), colour="palette-classic", links=None, soft_max=None,
           interpolation="linear", side="bottom", interval=None):
     custom = {
         "drawStyle": "bars" if bars else "line",

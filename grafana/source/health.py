@@ -102,14 +102,14 @@ def process():
                     / process_max_fds{{{CHOSEN}}})"""),
                 unit="percentunit", no_value="no exporter", soft_max=1,
                 thresholds=c.steps("transparent", (0.8, c.RED))),
-        c.lines("Scrape duration", "How long Prometheus waits for /metrics.", (8, 7),
+        c.lines("Scrape duration", "How long Prometheus waits for /metrics.", (6, 7),
                 of(f"max by (instance) (scrape_duration_seconds{{{CHOSEN}}})"), unit="s",
                 no_value="no exporter"),
-        c.lines("Samples per scrape", "How many samples a scrape brings.", (8, 7),
+        c.lines("Samples per scrape", "How many samples a scrape brings.", (6, 7),
                 of(f"max by (instance) (scrape_samples_scraped{{{CHOSEN}}})"), unit="short",
                 no_value="no exporter"),
         c.table("Exporters", "Each exporter: since when it runs, when it last read its "
-                "configuration, and whether it has a route for each address family.", (8, 7),
+                "configuration, and whether it has a route for each address family.", (12, 7),
                 [c.target(f"max by (instance) (process_start_time_seconds{{{CHOSEN}}}) * 1000",
                           "A", table=True),
                  c.target(f"""max by (instance) (

@@ -171,7 +171,8 @@ def speed():
                 links=[w.TO_TARGET_OF_SERIES]),
         w.counts("Refusals by reply code",
                  "Replies of 400 and above: 4xx may pass when tried again, 5xx will not. A probe "
-                 "is one idle client; a busy sender may be refused more.",
+                 "is one idle client; a busy sender may be refused more. Refusals that negative tests "
+                 "want are among them.",
                  (12, 9), "code",
                  f'smtp_replies_total{{{CHOSEN},code!~"2..|3..",cause!="none"}}',
                  no_value="no refusals were seen", overrides=w.CODE_COLOURS),

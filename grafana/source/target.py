@@ -7,6 +7,13 @@ CHOSEN = 'job=~"$job",target="$target",module=~"$module"'
 ENDPOINT = "module, endpoint, address"
 LEAF = "smtp_tls_cert_not_after_timestamp_seconds"
 CHAIN = "smtp_tls_chain_not_after_timestamp_seconds"
+# The network in blue, waiting in yellow, words in purple, TLS in green, the rest in orange.
+PHASE_COLOURS = {
+    "resolve": "super-light-blue", "connect": c.BLUE, "tls_implicit": "dark-green",
+    "greeting": "yellow", "ehlo": "light-purple", "starttls": "super-light-green",
+    "tls": c.GREEN, "ehlo_tls": c.PURPLE, "auth": "dark-blue", "mail": "light-orange",
+    "rcpt": c.ORANGE, "rset": "dark-orange", "quit": c.GREY,
+}
 YES_NO = c.names({0: ("no", c.ORANGE), 1: ("yes", c.GREEN)})
 OFFERED = c.names({1: ("yes", c.GREEN)})
 # A zero when the target is there and nothing is wrong with it.
@@ -26,7 +33,7 @@ def now():
                "runbook says what to do.",
                (5, 4), [c.target(failure, legend="{{cause}} at {{phase}}", instant=True),
                         c.target(NOTHING, "B", "nothing is wrong", instant=True)],
-               text="name", no_value="unknown", background=False, size_of_text=22,
+               text="name", no_value="unknown", background=False, size_of_text=18,
                thresholds=c.steps(c.PLAIN, (1, c.RED)),
                links=[c.open_link("Runbook of this cause",
                                   "${exporter}/runbooks/${__field.labels.cause:percentencode}")]),
@@ -99,8 +106,6 @@ def endpoints():
 
 
 def times():
-    seen = {"connect": c.BLUE, "greeting": c.ORANGE, "tls": c.GREEN, "tls_implicit": c.GREEN,
-            "quit": c.GREY}
     phases = [c.target(
         f'avg (smtp_probe_phase_duration_seconds{{{CHOSEN},phase="{phase}"}})',
         chr(65 + at), phase) for at, phase in enumerate(c.PHASES)]
@@ -113,7 +118,7 @@ def times():
                 "mean of the endpoints. A long greeting is a tarpit or a busy server, a long "
                 "connect is the network, a long resolve is DNS.",
                 (12, 9), phases, unit="s", stack=True, fill=60,
-                no_value="no probe", overrides=[c.fixed(p, colour) for p, colour in seen.items()],
+                no_value="no probe", overrides=[c.fixed(p, colour) for p, colour in PHASE_COLOURS.items()],
                 side="right"),
         c.lines("Handshake time",
                 "From connecting to the moment at which mail could be handed over: of 100 "

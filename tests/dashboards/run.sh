@@ -115,9 +115,10 @@ pictures() {
                 smtp-target:bad:dark:1280:partner.example.org
             ;;
         readme)
-            for dashboard in "${dashboards[@]}"; do
-                echo "$dashboard:bad:dark:1280" "$dashboard:bad:light:1280"
-            done
+            echo smtp-overview:bad:dark:1280x770 \
+                smtp-target:bad:light:1280x850:mx1.example.net \
+                smtp-lists-and-posture:bad:dark:1280x800 \
+                smtp-exporter-health:bad:light:1280x820
             ;;
     esac
 }
@@ -154,4 +155,10 @@ rm -f "$work/pictures"/*
 END=$(cd "$here" && python3 -c 'import worlds; print(worlds.END)') \
 DASHBOARDS=$here/../../grafana WORLDS="${scraped[*]}" \
     "$node" "$work/draw/shoot.mjs" "$store" "$work/pictures" "${wanted[@]}" || failed=1
+if [[ $which == readme ]]; then
+    for picture in "$work/pictures"/*.png; do
+        name=${picture##*/}
+        cp "$picture" "$here/../../grafana/pictures/${name%%-bad-*}.png"
+    done
+fi
 exit "$failed"

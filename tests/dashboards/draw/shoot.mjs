@@ -1,5 +1,5 @@
 // node shoot.mjs STORE FOLDER PICTURE...   STORE: where fetched packages are; FOLDER: for pictures.
-// A picture is DASHBOARD:WORLD:THEME:WIDTH[:TARGET]; worlds are WORLD=URL[@SCRAPE] in the environment
+// A picture is DASHBOARD:WORLD:THEME:WIDTH[xHEIGHT][:TARGET]; with HEIGHT it is cut there. Worlds are WORLD=URL[@SCRAPE] in the environment
 // variable WORLDS. Ends with 1 if a picture had a problem, such as words cut off.
 import fs from 'node:fs';
 import http from 'node:http';
@@ -54,7 +54,8 @@ const browser = await puppeteer.launch({
 
 // Draws and saves one picture; gives what is wrong with it.
 async function shoot(picture) {
-  const [name, world, theme, width, target] = picture.split(':');
+  const [name, world, theme, size, target] = picture.split(':');
+  const [width, cut] = size.split('x').map(Number);
   const { panels } = JSON.parse(fs.readFileSync(path.join(dashboards, `${name}.json`)));
   // As high as the dashboard, since tables draw only what is in view.
   const height = 80 + 38 * Math.max(...panels.map(({ gridPos: { y, h } }) => y + h));
@@ -63,7 +64,7 @@ async function shoot(picture) {
   page.on('pageerror', (error) => wrong.push(`page: ${error.message}`));
   page.on('console', (said) => { if (said.type() === 'error') wrong.push(`console: ${said.text().slice(0, 300)}`); });
   page.on('response', (answer) => { if (answer.status() >= 400) wrong.push(`${answer.status()} ${answer.url()}`); });
-  await page.setViewport({ width: Number(width), height });
+  await page.setViewport({ width, height });
   // The history ends at a fixed time: the page takes it for now.
   await page.evaluateOnNewDocument((now) => {
     const Real = Date;
@@ -85,7 +86,8 @@ async function shoot(picture) {
   wrong.push(...said.problems);
   const wanted = panels.filter(({ type }) => type !== 'row').length;
   if (said.panels !== wanted) wrong.push(`${said.panels} panels of ${wanted} are drawn`);
-  await page.screenshot({ path: path.join(folder, `${picture.replaceAll(':', '-')}.png`) });
+  const clip = { x: 0, y: 0, width, height: cut || height };
+  await page.screenshot({ path: path.join(folder, `${picture.replaceAll(':', '-')}.png`), clip });
   await page.close();
   return [...new Set(wrong)];
 }
