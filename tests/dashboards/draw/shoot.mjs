@@ -40,12 +40,15 @@ const server = http.createServer((request, response) => {
 await new Promise((done) => { server.once('listening', done); });
 
 const profile = fs.mkdtempSync(path.join(os.tmpdir(), 'dashboards-'));
+// The fonts that were fetched, whatever the machine has.
+fs.writeFileSync(path.join(profile, 'fonts.conf'), `<?xml version="1.0"?><fontconfig><dir>${path.resolve(root)}/usr/share/fonts</dir><cachedir>${profile}/fonts</cachedir></fontconfig>`);
 const browser = await puppeteer.launch({
   executablePath: path.join(root, 'usr/lib/chromium/chromium'),
   userDataDir: profile,
   env: {
     ...process.env,
     HOME: profile,
+    FONTCONFIG_FILE: path.join(profile, 'fonts.conf'),
     LD_LIBRARY_PATH: ['usr/lib/chromium', 'usr/lib/x86_64-linux-gnu', 'usr/lib'].map((one) => path.join(root, one)).join(':'),
   },
   args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-dev-shm-usage', '--disable-background-networking',
