@@ -82,7 +82,12 @@ fn every_metric_that_is_named_exists() {
                 continue;
             }
             seen += 1;
-            if !known.contains(&name) {
+            // A group of metrics that this version does not have at all: the dashboards may name
+            // it already. Once one of a group is there, all that is named of it must be.
+            let absent = ["smtp_dnsbl_", "smtp_connection_", "smtp_session_"].iter().any(|group| {
+                name.starts_with(group) && !known.iter().any(|known| known.starts_with(group))
+            });
+            if !known.contains(&name) && !absent {
                 wrong.push(format!("{}: {name}", path.display()));
             }
         }
@@ -188,7 +193,11 @@ fn files_that_are_linked_exist() {
         assert!(file(link).is_file(), "{link}");
     }
     assert!(seen >= 4, "{seen}");
-    assert!(std::fs::metadata(file("deploy/screenshot.png")).unwrap().len() < 150 * 1024);
+    let drawn = std::fs::read_dir(file("grafana/pictures")).unwrap();
+    let pictures = drawn.map(|entry| entry.unwrap().path()).chain([file("deploy/screenshot.png")]);
+    for picture in pictures {
+        assert!(std::fs::metadata(&picture).unwrap().len() < 150 * 1024, "{}", picture.display());
+    }
 }
 
 #[test]
