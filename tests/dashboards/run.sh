@@ -34,7 +34,6 @@ trap finish EXIT
 
 # Programs and parts of them, each in the version that is pinned.
 fetch() {
-    "$here/../real/bed/fetch.sh" "$store" prometheus prometheus
     "$here/../real/bed/fetch.sh" "$store" chromium chromium chromium-common fonts-inter
     mkdir -p "$work/draw"
     python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore --no-deps \
@@ -128,17 +127,16 @@ rm -rf "$state"
 mkdir -p "$state" "$work/pictures"
 python3 "$here/../../grafana/source/build.py" --check
 python3 "$here/lint_test.py" "$exporter"
+# The histories need promtool; all else is fetched while they are written.
+"$here/../real/bed/fetch.sh" "$store" prometheus prometheus
 fetch &
 fetching=$!
-servers+=("$fetching")
-# The histories need promtool, which `fetch` fetches first.
-if [[ ! -x $root/prometheus/usr/bin/promtool ]]; then
-    wait "$fetching"
-fi
+servers=("$fetching")
 for world in "${worlds[@]}"; do
     history "$world"
 done
 wait "$fetching"
+servers=()
 serve
 told=() scraped=()
 for world in "${worlds[@]}"; do
