@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
-use std::sync::LazyLock;
 
 use smtp_exporter::config::{Config, ConfigError, Problem, load, load_web};
 use tempfile::TempDir;
@@ -12,11 +11,13 @@ use tempfile::TempDir;
 /// The main file. Two secrets are within its reach: `secret` as a file beside it, and the variable
 /// `SECRET`.
 pub fn run(data: &[u8]) {
-    if data.windows(CANARY.len()).any(|window| window == CANARY.as_bytes()) {
+    // Who takes the secret for a file of targets will see it, and who writes it down has seen it.
+    let holds = |word: &[u8]| data.windows(word.len()).any(|window| window == word);
+    if holds(CANARY.as_bytes()) || holds(b"target_files") && holds(b"secret") {
         return;
     }
     let environment = BTreeMap::from([("SECRET".to_owned(), CANARY.to_owned())]);
-    let path = write("main.yml", data);
+    let (_folder, path) = folder("main.yml", data);
     match load(Some(&path), &environment) {
         Ok(config) => {
             check(&config);
@@ -28,14 +29,14 @@ pub fn run(data: &[u8]) {
 
 /// The web configuration file. `secret` beside it could be taken for a key or a certificate.
 pub fn web(data: &[u8]) {
-    let path = write("web.yml", data);
+    let (_folder, path) = folder("web.yml", data);
     let (watched, result) = load_web(&path);
     assert_eq!(watched.first(), Some(&path));
     assert!(watched.len() <= 8, "{watched:?}");
     match result {
         Ok(config) => {
-            let shown = format!("{config:?}");
-            assert!(!shown.contains("$2y$") && !shown.contains("$2b$"), "a hash is shown: {shown}");
+            let shown = format!("{:?}", config.users);
+            assert!(!shown.contains("$10$") || config.users.keys().any(|name| name.contains('$')));
             for (name, value) in &config.headers {
                 super::assert_one_line(value);
                 assert!(value.is_ascii() && !value.is_empty(), "{name}: {value}");
@@ -52,17 +53,13 @@ pub fn web(data: &[u8]) {
 
 const CANARY: &str = "c4nary-th4t-n0body-m4y-see";
 
-/// A folder of this process alone, with the secret in it.
-static FOLDER: LazyLock<TempDir> = LazyLock::new(|| {
+/// A folder with this file in it, and the secret.
+fn folder(name: &str, data: &[u8]) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("secret"), CANARY).expect("a file");
-    folder
-});
-
-fn write(name: &str, data: &[u8]) -> PathBuf {
-    let path = FOLDER.path().join(name);
+    let path = folder.path().join(name);
     fs::write(&path, data).expect("a file");
-    path
+    (folder, path)
 }
 
 fn check(config: &Config) {
@@ -90,7 +87,7 @@ fn again(config: &Config, environment: &BTreeMap<String, String>) {
     if config.shown.contains("<secret>") || !config.watched.is_empty() {
         return;
     }
-    let path = write("again.yml", config.shown.as_bytes());
+    let (_folder, path) = folder("again.yml", config.shown.as_bytes());
     match load(Some(&path), environment) {
         Ok(second) => {
             assert_eq!(config.policy, second.policy, "{}", config.shown);
@@ -130,6 +127,7 @@ fn told(problem: &Problem, data: &[u8]) {
         assert!(line >= 1 && column >= 1, "{text}");
         let lines = data.iter().filter(|byte| matches!(**byte, b'\n' | b'\r')).count() + 2;
         let inside = usize::try_from(line).is_ok_and(|line| line <= lines);
-        assert!(data.is_empty() || inside, "{text} is behind the end");
+        let other = !problem.file.ends_with("main.yml") && !problem.file.ends_with("web.yml");
+        assert!(data.is_empty() || other || inside, "{text} is behind the end");
     }
 }
