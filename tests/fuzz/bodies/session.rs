@@ -20,6 +20,7 @@ pub fn run(data: &[u8]) {
         greeted: false,
         trusted: false,
         handshakes: 0,
+        established: false,
         told_to_go: false,
         orderly: true,
         said: Vec::new(),
@@ -30,8 +31,11 @@ pub fn run(data: &[u8]) {
     let now = talk.now;
     let said = std::mem::take(&mut talk.said);
     let orderly = talk.orderly;
+    // Opportunistic TLS that fails is a fact and no fault; the driver connects again.
+    let gone = plan.tls == TlsMode::Opportunistic && talk.handshakes > 0 && !talk.established;
     let dialogue = talk.session.finish();
-    check(&plan, &dialogue, &said, orderly.then_some(now));
+    assert!(!gone || dialogue.ready.is_none(), "ready on a broken connection");
+    check(&plan, &dialogue, &said, orderly.then_some(now), gone);
 }
 
 const SECRET: &str = "correct horse";
@@ -68,6 +72,8 @@ struct Talk<'a> {
     greeted: bool,
     trusted: bool,
     handshakes: usize,
+    /// One of them went well.
+    established: bool,
     /// A 221 or a 421 was heard.
     told_to_go: bool,
     /// Nothing was called out of its order.
@@ -124,10 +130,13 @@ impl Talk<'_> {
             Some([2, b'w', ..]) => self.session.on_end(End::Timeout, self.now),
             Some([2, b'c', ..]) => self.session.cancel(self.now),
             Some([2, b'v', ..]) => {
-                self.trusted = true;
+                (self.trusted, self.established) = (true, true);
                 self.session.on_handshake(true, self.now)
             }
-            Some([2, ..]) => self.session.on_handshake(false, self.now),
+            Some([2, ..]) => {
+                self.established = true;
+                self.session.on_handshake(false, self.now)
+            }
             // Bytes where the handshake should be.
             Some(_) => self.session.on_plaintext(self.now),
             None => self.session.on_end(End::Closed, self.now),
@@ -187,7 +196,7 @@ impl Talk<'_> {
     }
 }
 
-fn check(plan: &Plan, dialogue: &Dialogue, said: &[String], orderly: Option<Duration>) {
+fn check(plan: &Plan, dialogue: &Dialogue, said: &[String], orderly: Option<Duration>, gone: bool) {
     let count = |word: &str| said.iter().filter(|line| line.starts_with(word)).count();
     assert!(count("QUIT") <= 1 && count("DATA") == 0 && count("STARTTLS") <= 1, "{said:?}");
     assert!(count("AUTH") <= 1 && count("MAIL") <= 1 && count("RCPT") <= 1, "{said:?}");
@@ -203,7 +212,7 @@ fn check(plan: &Plan, dialogue: &Dialogue, said: &[String], orderly: Option<Dura
         }
     }
     assert!(!format!("{dialogue:?}").contains(SECRET) || !login || before_login(dialogue));
-    if dialogue.fault.is_none() && orderly.is_some() {
+    if dialogue.fault.is_none() && orderly.is_some() && !gone {
         let strict = matches!(plan.tls, TlsMode::Required | TlsMode::Implicit);
         assert!(dialogue.ready.is_some(), "no fault, and not ready");
         assert!(!strict || dialogue.tls.is_some(), "TLS was required");
