@@ -6,6 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use smtp_exporter::config::{Config, ConfigError, Problem, load, load_web};
+use smtp_exporter::target::Module;
 use tempfile::TempDir;
 
 /// The main file. Two secrets are within its reach: `secret` as a file beside it, and the variable
@@ -91,11 +92,15 @@ fn again(config: &Config, environment: &BTreeMap<String, String>) {
     match load(Some(&path), environment) {
         Ok(second) => {
             assert_eq!(config.policy, second.policy, "{}", config.shown);
-            // Defaults are filled in where they are shown.
+            // An interval may be shown at the target that was filled in at the module.
+            let plain = |module: &Module| Module { interval: None, ..module.clone() };
             let does = |config: &Config| -> Vec<_> {
                 let all = config.checks().into_iter();
-                all.map(|c| (c.target.interval_of(&c.module), c.target.place.clone(), c.module))
-                    .collect()
+                all.map(|check| {
+                    let interval = check.target.interval_of(&check.module);
+                    (check.key(), check.target.place.clone(), interval, plain(&check.module))
+                })
+                .collect()
             };
             assert_eq!(does(config), does(&second), "{}", config.shown);
             assert_eq!(config.modules, second.modules, "{}", config.shown);

@@ -34,18 +34,21 @@ fn list(chosen: u8, text: &str) -> List {
         return entry.list();
     }
     let zone = format!("{KEY}.{text}");
+    // Who writes the key a second time has it shown, as a name.
+    let twice = text.to_ascii_lowercase().contains(KEY);
+    let hides = |shown: &str| assert!(twice || !shown.contains(KEY), "the key is in {shown}");
     match (
         chosen % 2,
         List::keyed("mine", &zone.as_str().into()),
         List::custom("c", text, Kind::Block),
     ) {
         (0, Ok(list), _) => {
-            assert!(!format!("{list:?}").contains(KEY), "the key is shown");
+            hides(&format!("{list:?}"));
             list
         }
         (0, Err(error), _) => {
             super::assert_one_line(&error);
-            assert!(!error.contains(KEY), "{error}");
+            hides(&error);
             List::custom("c", "bl.example.net", Kind::Allow).expect("a list")
         }
         (_, _, Ok(list)) => list,

@@ -6,6 +6,7 @@
 pub mod cause;
 pub mod certificate;
 pub mod config;
+pub mod dns;
 pub mod dnsbl;
 pub mod ehlo;
 pub mod page;
@@ -21,6 +22,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("cause", cause::run),
     ("certificate", certificate::run),
     ("config", config::run),
+    ("dns", dns::run),
     ("dnsbl", dnsbl::run),
     ("ehlo", ehlo::run),
     ("hello", certificate::hello),
@@ -39,7 +41,9 @@ fn choices<const N: usize>(data: &[u8]) -> ([u8; N], &[u8]) {
     }
 }
 
-/// Panics when text for a person holds what could end its line or move a cursor.
+/// Panics when text for a person holds what could end its line, move a cursor, or turn the direction
+/// of writing around.
 fn assert_one_line(text: &str) {
-    assert!(!text.chars().any(char::is_control), "a control character in {text:?}");
+    let turns = |c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    assert!(!text.chars().any(|c| c.is_control() || turns(c)), "not fit to be shown: {text:?}");
 }
