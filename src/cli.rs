@@ -1,7 +1,9 @@
 //! Flags and subcommands, after Prometheus' habit.
 
+mod manual;
 mod paint;
 mod report;
+mod tools;
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -10,9 +12,12 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use tools::Tool;
+
 use crate::app::{self, Options};
 use crate::cause::advice;
 use crate::cause::explain::Explanation;
+use crate::target::Shard;
 
 /// Runs the program; the process ends with what is returned.
 pub fn main() -> ExitCode {
@@ -33,6 +38,7 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain(&cli.common, &args),
         Command::Demo(args) => demo(&cli.common, args),
         Command::Reference => say(&reference()),
+        Command::Tool(tool) => tools::run(&cli.common, tool),
     };
     match result {
         Ok(code) => code,
@@ -86,6 +92,10 @@ struct Common {
     /// Seconds taken off Prometheus' scrape timeout, for the way back.
     #[arg(long = "timeout-offset", value_name = "SECONDS", default_value_t = 0.5, global = true)]
     timeout_offset: f64,
+    /// Take part I of N of the configured targets, counted from 0, by a hash of their names. With
+    /// `auto/N`, I is the number at the end of HOSTNAME, as pods of a StatefulSet have it.
+    #[arg(long = "shard", value_name = "I/N", value_parser = tools::shard, global = true)]
+    shard: Option<Shard>,
     /// Least important messages that are logged.
     #[arg(long = "log.level", value_name = "LEVEL", default_value = "info", global = true)]
     log_level: LogLevel,
@@ -131,6 +141,8 @@ enum Command {
     Demo(DemoArgs),
     /// Print the reference of metrics, causes and configuration as Markdown.
     Reference,
+    #[command(flatten)]
+    Tool(Tool),
 }
 
 #[derive(Args)]
@@ -182,7 +194,10 @@ struct DemoArgs {
 fn check(common: &Common) -> anyhow::Result<ExitCode> {
     options(common)?;
     match app::load(common.config_file.as_deref()) {
-        Ok(config) => say(&config.summary()),
+        Ok(config) => match common.shard {
+            Some(shard) => say(&config.in_shard(shard).summary()),
+            None => say(&config.summary()),
+        },
         Err(error) => Ok(refuse(&error)),
     }
 }
@@ -219,7 +234,7 @@ fn probe(common: &Common, args: &ProbeArgs) -> anyhow::Result<ExitCode> {
     say(&text)?;
     Ok(match report::succeeded(&round) {
         Some(true) => ExitCode::SUCCESS,
-        Some(false) => ExitCode::from(1),
+        Some(false) => ExitCode::from(DOWN),
         None => ExitCode::from(INTERRUPTED),
     })
 }
@@ -290,6 +305,7 @@ fn options(common: &Common) -> anyhow::Result<Options> {
         systemd_socket: common.systemd_socket,
         history_limit: common.history_limit,
         timeout_offset: Duration::from_secs_f64(common.timeout_offset),
+        shard: common.shard,
     })
 }
 
@@ -366,6 +382,8 @@ fn is_of_the_system(error: &anyhow::Error) -> bool {
     !kinds.is_empty() && !kinds.contains(&std::io::ErrorKind::InvalidInput)
 }
 
+/// What was asked about is not well.
+const DOWN: u8 = 1;
 /// Wrong usage or a bad configuration: EX_USAGE of sysexits.h.
 const USAGE: u8 = 64;
 /// EX_OSERR of sysexits.h.

@@ -58,7 +58,7 @@ pub(super) fn check(
     let targets = gathered.finish();
     settle_helo(&mut policy, exporter.as_ref().unwrap_or(&root), &targets, findings);
 
-    let patterns: Vec<String> = patterns.iter().filter_map(|at| at.text(findings)).collect();
+    let target_files: Vec<String> = patterns.iter().filter_map(|at| at.text(findings)).collect();
     let mut config = Config {
         policy,
         modules: modules.by_name,
@@ -66,8 +66,10 @@ pub(super) fn check(
         watched: targets.watched,
         warnings: Vec::new(),
         shown: String::new(),
+        share: None,
+        target_files,
     };
-    config.shown = shown::yaml(&config, &patterns);
+    config.shown = shown::yaml(&config);
     config
 }
 

@@ -31,7 +31,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::target::{Check, Module, Policy, Target};
+use crate::target::{Check, Module, Policy, Shard, Target};
 
 /// A configuration that was checked whole.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,9 +49,33 @@ pub struct Config {
     pub warnings: Vec<Problem>,
     /// The configuration as `/config` shows it: YAML, secrets as `<secret>`, defaults filled in.
     pub shown: String,
+    /// The part that this exporter takes; none: all of it.
+    pub share: Option<Share>,
+    /// `target_files` as written, for `shown`.
+    target_files: Vec<String>,
+}
+
+/// What is left of a configuration in one shard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Share {
+    /// The shard.
+    pub shard: Shard,
+    /// Targets before it was cut; those left are in [`Config::targets`].
+    pub of_targets: usize,
 }
 
 impl Config {
+    /// Keeps what belongs to `shard`, by name: a target goes with all its modules. The shards of one
+    /// count together have everything once. Settings stay.
+    #[must_use]
+    pub fn in_shard(mut self, shard: Shard) -> Self {
+        let of_targets = self.targets.len();
+        self.targets.retain(|name, _| shard.owns(name));
+        self.share = Some(Share { shard, of_targets });
+        self.shown = shown::yaml(&self);
+        self
+    }
+
     /// Every target with each of its modules, in order of name.
     pub fn checks(&self) -> Vec<Check> {
         self.targets

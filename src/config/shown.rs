@@ -11,8 +11,8 @@ use super::value::show;
 use crate::cause::UserRule;
 use crate::target::{Allow, Auth, Module, Place, Secret, Target};
 
-/// The YAML. Target files' targets stand among the others.
-pub(super) fn yaml(config: &Config, target_files: &[String]) -> String {
+/// The YAML. Target files' targets stand among the others; of a shard, only its own.
+pub(super) fn yaml(config: &Config) -> String {
     let policy = &config.policy;
     let own = policy.own.networks.iter().map(text).chain(policy.own.domains.iter().map(text));
     let root = Shown::Map(vec![
@@ -61,7 +61,7 @@ pub(super) fn yaml(config: &Config, target_files: &[String]) -> String {
             Shown::Map(config.modules.iter().map(|(n, m)| (n.to_string(), module(m))).collect()),
         ),
         ("targets".to_owned(), Shown::List(config.targets.values().map(|t| target(t)).collect())),
-        ("target_files".to_owned(), list(target_files)),
+        ("target_files".to_owned(), list(&config.target_files)),
         ("cause_rules".to_owned(), Shown::List(policy.rules.user().iter().map(rule).collect())),
         (
             "probe".to_owned(),
@@ -71,8 +71,9 @@ pub(super) fn yaml(config: &Config, target_files: &[String]) -> String {
             ]),
         ),
     ]);
+    let share = config.share.map(|share| format!("# {}\n", share.text(config.targets.len())));
     // The serializer fails on what this tree can't hold.
-    serde_saphyr::to_string(&root).unwrap_or_default()
+    share.unwrap_or_default() + &serde_saphyr::to_string(&root).unwrap_or_default()
 }
 
 fn module(module: &Module) -> Shown {

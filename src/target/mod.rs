@@ -2,8 +2,10 @@
 
 pub mod place;
 pub mod policy;
+pub mod shard;
 
 pub use policy::{Allow, Backoff, Families, HostBudget, Policy};
+pub use shard::Shard;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
