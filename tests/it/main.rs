@@ -17,6 +17,7 @@ mod dialogues;
 mod exporter;
 mod metrics;
 mod net;
+mod packages;
 mod reference;
 mod round;
 mod session;
