@@ -81,7 +81,10 @@ def operators(found, what):
     if found["kind"] == "ServiceMonitor":
         expect(spec["selector"]["matchLabels"], f"{what}: selects everything")
         expect(all(e["port"] == "http" for e in spec["endpoints"]), f"{what}: another port")
+        jobs = [r["replacement"] for e in spec["endpoints"] for r in e["relabelings"] if r["targetLabel"] == "job"]
+        expect(jobs == ["smtp"], f"{what}: the rules know another job than {jobs}")
     elif found["kind"] == "Probe":
+        expect(spec["jobName"] == "smtp_probe", f"{what}: the rules know another job")
         expect("://" not in spec["prober"]["url"], f"{what}: prober.url takes host:port alone")
         expect(spec["prober"]["path"] == "/probe", f"{what}: another path")
         expect(spec["targets"]["staticConfig"]["static"], f"{what}: no targets")

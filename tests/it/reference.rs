@@ -82,9 +82,9 @@ fn every_metric_that_is_named_exists() {
 fn the_readme_names_every_flag_and_no_other() {
     let program = env!("CARGO_BIN_EXE_smtp_exporter");
     let mut known = BTreeSet::new();
-    for subcommand in
-        [None, Some("serve"), Some("probe"), Some("explain"), Some("demo"), Some("reference")]
-    {
+    const SUBCOMMANDS: &[&str] =
+        &["serve", "probe", "explain", "demo", "reference", "healthcheck", "completions", "man"];
+    for subcommand in std::iter::once(None).chain(SUBCOMMANDS.iter().map(Some)) {
         let help = Command::new(program).args(subcommand).arg("--help").output().unwrap();
         assert!(help.status.success(), "{subcommand:?}");
         known.extend(flags(&String::from_utf8(help.stdout).unwrap()));
