@@ -50,6 +50,7 @@ holds 'the configuration is good' in_there smtp_exporter --config.file=/etc/smtp
 holds 'the unit is enabled' test -L "$root/etc/systemd/system/multi-user.target.wants/smtp_exporter.service"
 holds 'the socket is enabled' test -L "$root/etc/systemd/system/sockets.target.wants/smtp_exporter.socket"
 holds 'the man page is one' in_there sh -c 'man --warnings smtp_exporter 2>&1 | grep -q -- --shard'
+# shellcheck disable=SC2016 # It is the other shell that expands this.
 holds 'bash completes' in_there bash -c '
     source /usr/share/bash-completion/completions/smtp_exporter
     COMP_WORDS=(smtp_exporter --sha) COMP_CWORD=1
