@@ -2,6 +2,7 @@
 
 mod doors;
 mod files;
+mod health;
 mod listen;
 mod logging;
 mod once;
@@ -21,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use crate::web::Page;
 pub use doors::WebFile;
+pub use health::{HealthQuestion, health_url};
 pub use logging::start_logging;
 pub use once::{check_for, look_up, probe_once};
 
@@ -30,7 +32,7 @@ use crate::metrics;
 use crate::net::{tcp, tls};
 use crate::probe::Prober;
 use crate::store::Store;
-use crate::target::Family;
+use crate::target::{Family, Shard};
 use crate::web::{self, Control, Running};
 
 /// What the command line says about serving.
@@ -54,6 +56,21 @@ pub struct Options {
     pub history_limit: usize,
     /// What is taken off Prometheus' scrape timeout.
     pub timeout_offset: Duration,
+    /// The part of the configuration that this exporter takes; none: all of it.
+    pub shard: Option<Shard>,
+}
+
+impl Options {
+    /// What this exporter takes of a configuration.
+    fn share_of(&self, config: Config) -> Config {
+        let Some(shard) = self.shard else { return config };
+        let config = config.in_shard(shard);
+        if let Some(share) = config.share {
+            let (targets, of) = (config.targets.len(), share.of_targets);
+            tracing::info!(%shard, targets, of, "taking one shard of the configuration");
+        }
+        config
+    }
 }
 
 /// Loads the configuration that the command line means: the named file, else `smtp_exporter.yml` if
@@ -106,6 +123,7 @@ pub async fn serve(
     config: Config,
     end_after: Option<Duration>,
 ) -> anyhow::Result<()> {
+    let config = options.share_of(config);
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup = signal(SignalKind::hangup())?;
@@ -235,11 +253,8 @@ impl App {
             self.own.clone(),
             self.prober.clone(),
         );
-        let prefix = self.options.route_prefix.clone().unwrap_or_else(|| {
-            let url = &self.options.external_url;
-            let after = url.split_once("://").map_or("", |(_, rest)| rest);
-            after.split_once('/').map_or("", |(_, path)| path).to_owned()
-        });
+        let Options { route_prefix: stated, external_url, .. } = &self.options;
+        let prefix = route_prefix(stated.as_deref(), external_url);
         state.route_prefix = web::normal_prefix(&prefix);
         state.external_url = Some(self.options.external_url.clone()).filter(|url| !url.is_empty());
         state.timeout_offset = self.options.timeout_offset;
@@ -265,6 +280,7 @@ impl App {
             Ok(Err(error)) => return Err(self.refuse(error.to_string())),
             Err(error) => return Err(self.refuse(error.to_string())),
         };
+        let config = self.options.share_of(config);
         self.prober.reconfigure(config.policy.clone()).map_err(|error| self.refuse(error))?;
         let (checks, generation) = rounds.replan(&config, self.options.history_limit);
         *write(&self.watched) = before.and(&config.watched);
@@ -326,6 +342,15 @@ impl Control for App {
     fn running(&self) -> Arc<Running> {
         self.running.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
+
+/// The prefix of all paths: what was stated, else the external URL's path.
+pub fn route_prefix(stated: Option<&str>, external_url: &str) -> String {
+    let path = || {
+        let after = external_url.split_once("://").map_or("", |(_, rest)| rest);
+        after.split_once('/').map_or("", |(_, path)| path)
+    };
+    stated.unwrap_or_else(path).to_owned()
 }
 
 /// Takes over the pauses of the run before, where there is a state directory. Before the schedule

@@ -1,8 +1,10 @@
 //! Flags and subcommands, after Prometheus' habit.
 
 mod dnsbl;
+mod manual;
 mod paint;
 mod report;
+mod tools;
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -12,10 +14,13 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use tools::Tool;
+
 use crate::app::{self, Options, Page, WebFile};
 use crate::cause::advice;
 use crate::cause::explain::Explanation;
 use crate::config::{Config, ConfigError};
+use crate::target::Shard;
 
 /// Runs the program; the process ends with what is returned.
 pub fn main() -> ExitCode {
@@ -38,6 +43,7 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain(&cli.common, &args),
         Command::Demo(args) => demo(&cli.common, args),
         Command::Reference => say(&reference()),
+        Command::Tool(tool) => tools::run(&cli.common, tool),
     };
     match result {
         Ok(code) => code,
@@ -103,6 +109,10 @@ struct Common {
     /// Seconds taken off Prometheus' scrape timeout, for the way back.
     #[arg(long = "timeout-offset", value_name = "SECONDS", default_value_t = 0.5, global = true)]
     timeout_offset: f64,
+    /// Take part I of N of the configured targets, counted from 0, by a hash of their names. With
+    /// `auto/N`, I is the number at the end of HOSTNAME, as pods of a StatefulSet have it.
+    #[arg(long = "shard", value_name = "I/N", value_parser = tools::shard, global = true)]
+    shard: Option<Shard>,
     /// Least important messages that are logged.
     #[arg(long = "log.level", value_name = "LEVEL", default_value = "info", global = true)]
     log_level: LogLevel,
@@ -151,6 +161,8 @@ enum Command {
     Demo(DemoArgs),
     /// Print the reference of metrics, causes and configuration as Markdown.
     Reference,
+    #[command(flatten)]
+    Tool(Tool),
 }
 
 #[derive(Args)]
@@ -203,6 +215,10 @@ fn check(common: &Common) -> anyhow::Result<ExitCode> {
     match load(common) {
         Ok((config, web)) => {
             options(common, web)?;
+            let config = match common.shard {
+                Some(shard) => config.in_shard(shard),
+                None => config,
+            };
             say(&config.summary())
         }
         Err(error) => {
@@ -260,7 +276,7 @@ fn probe(common: &Common, args: &ProbeArgs) -> anyhow::Result<ExitCode> {
     say(&text)?;
     Ok(match report::succeeded(&round) {
         Some(true) => ExitCode::SUCCESS,
-        Some(false) => ExitCode::from(1),
+        Some(false) => ExitCode::from(DOWN),
         None => ExitCode::from(INTERRUPTED),
     })
 }
@@ -337,6 +353,7 @@ fn options(common: &Common, web: WebFile) -> anyhow::Result<Options> {
         systemd_socket: common.systemd_socket,
         history_limit: common.history_limit,
         timeout_offset: Duration::from_secs_f64(common.timeout_offset),
+        shard: common.shard,
     })
 }
 
@@ -421,6 +438,8 @@ fn is_of_the_system(error: &anyhow::Error) -> bool {
     !kinds.is_empty() && !kinds.contains(&std::io::ErrorKind::InvalidInput)
 }
 
+/// What was asked about is not well.
+const DOWN: u8 = 1;
 /// Wrong usage or a bad configuration: EX_USAGE of sysexits.h.
 const USAGE: u8 = 64;
 /// EX_OSERR of sysexits.h.

@@ -95,12 +95,19 @@ fn every_metric_that_is_named_exists() {
 fn the_readme_names_every_flag_and_no_other() {
     let program = env!("CARGO_BIN_EXE_smtp_exporter");
     let mut known = BTreeSet::new();
-    for subcommand in ["", "serve", "probe", "dnsbl", "explain", "demo", "reference"] {
-        let help = Command::new(program)
-            .args(Some(subcommand).filter(|s| !s.is_empty()))
-            .arg("--help")
-            .output()
-            .unwrap();
+    const SUBCOMMANDS: &[&str] = &[
+        "serve",
+        "probe",
+        "dnsbl",
+        "explain",
+        "demo",
+        "reference",
+        "healthcheck",
+        "completions",
+        "man",
+    ];
+    for subcommand in std::iter::once(None).chain(SUBCOMMANDS.iter().map(Some)) {
+        let help = Command::new(program).args(subcommand).arg("--help").output().unwrap();
         assert!(help.status.success(), "{subcommand:?}");
         known.extend(flags(&String::from_utf8(help.stdout).unwrap()));
     }
