@@ -189,7 +189,8 @@ fn led_inside(domain: &str, address: IpAddr) -> Failure {
         Cause::Routing,
         format!(
             "an MX of {domain} leads to {address}, which is not a public address, and the domain is \
-             not ours: not connected to; if it is ours, add it to exporter.own"
+             not ours: not connected to; if it is ours (split-horizon DNS), add it, or the address, to \
+             exporter.own"
         ),
     )
 }
