@@ -81,6 +81,18 @@ fn judged(name: &str) -> Arc<List> {
     Arc::new(List { has_test_points: true, subjects: vec![SubjectKind::Ip4], ..list(name) })
 }
 
+fn check(name: &str, place: &str) -> Check {
+    let module = Arc::new(Module::new("smtp"));
+    let target = Target {
+        name: name.into(),
+        place: Place::parse(place).unwrap(),
+        modules: vec![module.clone()],
+        interval: None,
+        labels: BTreeMap::new(),
+    };
+    Check { target: Arc::new(target), module }
+}
+
 fn addresses(count: u8) -> Vec<String> {
     (1..=count).map(|n| format!("192.0.2.{n}")).collect()
 }
@@ -278,15 +290,7 @@ async fn targets_and_this_host_are_subjects_with_labels() {
     let mut house = House::new(&dns, nothing_kept());
     house.policy.source_addresses =
         vec!["198.51.100.9".parse().unwrap(), "10.0.0.1".parse().unwrap()];
-    let module = Arc::new(Module::new("smtp"));
-    let target = Target {
-        name: "mx".into(),
-        place: Place::parse("mx.example.test").unwrap(),
-        modules: vec![module.clone()],
-        interval: None,
-        labels: BTreeMap::new(),
-    };
-    let check = Check { target: Arc::new(target), module };
+    let check = check("mx", "mx.example.test");
     let generation = house.store.replace_checks(std::slice::from_ref(&check), 10);
     let seen = |address: &str| {
         let endpoint = Endpoint {
@@ -347,15 +351,7 @@ async fn targets_and_this_host_are_subjects_with_labels() {
 async fn addresses_of_targets_have_a_bound() {
     let dns = dns(&Records::new());
     let house = House::new(&dns, nothing_kept());
-    let module = Arc::new(Module::new("smtp"));
-    let target = Target {
-        name: "many".into(),
-        place: Place::parse("domain:many.test").unwrap(),
-        modules: vec![module.clone()],
-        interval: None,
-        labels: BTreeMap::new(),
-    };
-    let check = Check { target: Arc::new(target), module };
+    let check = check("many", "domain:many.test");
     let generation = house.store.replace_checks(std::slice::from_ref(&check), 10);
     for n in 0..500_u16 {
         let [high, low] = n.to_be_bytes();
