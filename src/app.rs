@@ -31,6 +31,7 @@ use crate::demo::World;
 use crate::metrics;
 use crate::net::{tcp, tls};
 use crate::probe::Prober;
+use crate::probe::dnsbl::Lookups;
 use crate::store::Store;
 use crate::target::{Family, Shard};
 use crate::web::{self, Control, Running};
@@ -209,7 +210,12 @@ struct App {
     options: Options,
     store: Arc<Store>,
     prober: Arc<Prober>,
+    lookups: Arc<Lookups>,
     own: metrics::Exporter,
+    /// What was wrong when it was last read, and so is not in force: the web configuration file, or
+    /// the configuration.
+    doors_bad: AtomicBool,
+    config_bad: AtomicBool,
     rounds: tokio::sync::Mutex<Option<rounds::Rounds>>,
     running: RwLock<Arc<Running>>,
     watched: RwLock<files::Watched>,
@@ -228,13 +234,17 @@ impl App {
             move |late: Duration| own.round_started(late)
         };
         let mut rounds = rounds::Rounds::new(prober.clone(), store.clone(), lag);
+        rounds.adopt_list_pauses(&kept_pauses(files::LIST_PAUSES), &config);
         let (_, generation) = rounds.replan(&config, options.history_limit);
         warn(&config);
         let app = Self {
             options,
             store,
             prober,
+            lookups: rounds.lookups(),
             own,
+            doors_bad: AtomicBool::new(false),
+            config_bad: AtomicBool::new(false),
             rounds: tokio::sync::Mutex::new(Some(rounds)),
             watched: RwLock::new(files::Watched::of(&config.watched)),
             running: RwLock::new(running(config, generation)),
@@ -277,15 +287,18 @@ impl App {
         let loaded = tokio::task::spawn_blocking(move || load(file.as_deref())).await;
         let config = match loaded {
             Ok(Ok(config)) => config,
-            Ok(Err(error)) => return Err(self.refuse(error.to_string())),
-            Err(error) => return Err(self.refuse(error.to_string())),
+            Ok(Err(error)) => return Err(self.refuse(&self.config_bad, error.to_string())),
+            Err(error) => return Err(self.refuse(&self.config_bad, error.to_string())),
         };
         let config = self.options.share_of(config);
-        self.prober.reconfigure(config.policy.clone()).map_err(|error| self.refuse(error))?;
+        self.prober
+            .reconfigure(config.policy.clone())
+            .map_err(|error| self.refuse(&self.config_bad, error))?;
         let (checks, generation) = rounds.replan(&config, self.options.history_limit);
         *write(&self.watched) = before.and(&config.watched);
         warn(&config);
         *write(&self.running) = running(config, generation);
+        self.config_bad.store(false, Ordering::Relaxed);
         self.own.reloaded(SystemTime::now());
         tracing::info!(checks, "configuration reloaded");
         Ok(())
@@ -296,14 +309,20 @@ impl App {
         let web = self.options.web.clone();
         let loaded = tokio::task::spawn_blocking(move || web.reload()).await;
         let loaded = loaded.unwrap_or_else(|error| Err(error.to_string()));
-        for warning in loaded.map_err(|problems| self.refuse(problems))? {
+        for warning in loaded.map_err(|problems| self.refuse(&self.doors_bad, problems))? {
             tracing::warn!("{warning}");
+        }
+        // A certificate that was caught half-written is whole now, and nobody asks for a reload.
+        if self.doors_bad.swap(false, Ordering::Relaxed) && !self.config_bad.load(Ordering::Relaxed)
+        {
+            self.own.reloaded(SystemTime::now());
         }
         Ok(())
     }
 
     /// A configuration that was not taken over.
-    fn refuse(&self, problems: String) -> String {
+    fn refuse(&self, bad: &AtomicBool, problems: String) -> String {
+        bad.store(true, Ordering::Relaxed);
         self.own.reload_failed();
         for problem in problems.lines() {
             tracing::error!(problem, "configuration not reloaded, the old one stays in force");
@@ -324,9 +343,8 @@ impl App {
     }
 
     fn keep_pauses(&self) {
-        if let Err(error) = files::write_pauses(&self.prober.permits().pauses()) {
-            tracing::warn!(%error, "cannot keep the pauses for the next run");
-        }
+        keep(files::PAUSES, &self.prober.permits().pauses());
+        keep(files::LIST_PAUSES, &self.lookups.pauses());
     }
 }
 
@@ -356,9 +374,20 @@ pub fn route_prefix(stated: Option<&str>, external_url: &str) -> String {
 /// Takes over the pauses of the run before, where there is a state directory. Before the schedule
 /// starts, or its first probes would not know of them.
 fn adopt_pauses(prober: &Prober) {
-    match files::read_pauses() {
-        Ok(kept) => prober.permits().restore(&kept),
-        Err(error) => tracing::warn!(%error, "cannot read the pauses of the last run"),
+    prober.permits().restore(&kept_pauses(files::PAUSES));
+}
+
+/// The pauses in a file of the state directory.
+fn kept_pauses<T: serde::de::DeserializeOwned>(name: &str) -> Vec<T> {
+    files::read_kept(name).unwrap_or_else(|error| {
+        tracing::warn!(%error, file = name, "cannot read the pauses of the last run");
+        Vec::new()
+    })
+}
+
+fn keep<T: serde::Serialize>(name: &str, pauses: &[T]) {
+    if let Err(error) = files::write_kept(name, pauses) {
+        tracing::warn!(%error, file = name, "cannot keep the pauses for the next run");
     }
 }
 
@@ -366,7 +395,7 @@ fn adopt_pauses(prober: &Prober) {
 async fn watch(app: Arc<App>, stop: CancellationToken) {
     let mut every = tokio::time::interval(WATCH_EVERY);
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut kept = Vec::new();
+    let mut kept = Default::default();
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -374,7 +403,7 @@ async fn watch(app: Arc<App>, stop: CancellationToken) {
         }
         notify(&[sd_notify::NotifyState::Watchdog]);
         app.look_for_routes();
-        let pauses = app.prober.permits().pauses();
+        let pauses = (app.prober.permits().pauses(), app.lookups.pauses());
         if pauses != kept {
             app.keep_pauses();
             kept = pauses;

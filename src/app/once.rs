@@ -109,8 +109,8 @@ pub async fn look_up(
     subjects: &[Subject],
 ) -> anyhow::Result<Vec<Lookup>> {
     let plan = config.dnsbl.as_deref();
-    let servers = plan.map(|plan| plan.servers.as_slice()).filter(|servers| !servers.is_empty());
-    let servers = servers.unwrap_or(&config.policy.dns_servers);
+    let others = &config.policy.dns_servers;
+    let servers = plan.map_or(others.as_slice(), |plan| plan.servers_or(others));
     let timeout = plan.map_or(config.policy.dns_timeout, |plan| plan.timeout);
     let lookups = Arc::new(Lookups::new(servers, timeout, Manners::default()));
     let mut tasks = tokio::task::JoinSet::new();

@@ -189,7 +189,8 @@ fn led_inside(domain: &str, address: IpAddr) -> Failure {
         Cause::Routing,
         format!(
             "an MX of {domain} leads to {address}, which is not a public address, and the domain is \
-             not ours: not connected to; if it is ours, add it to exporter.own"
+             not ours: not connected to; if it is ours (split-horizon DNS), add it, or the address, to \
+             exporter.own"
         ),
     )
 }
@@ -203,15 +204,8 @@ async fn ask_all(
     policy: &Policy,
     resolver: &Arc<Resolver>,
 ) -> Vec<Answer> {
-    let families: Vec<Family> = Family::ALL
-        .iter()
-        .copied()
-        .filter(|family| match policy.families {
-            Families::Auto | Families::Both => true,
-            Families::Ipv4 => *family == Family::Ipv4,
-            Families::Ipv6 => *family == Family::Ipv6,
-        })
-        .collect();
+    let families = Family::ALL.iter().copied().filter(|family| policy.families.takes(*family));
+    let families: Vec<Family> = families.collect();
     let mut answers = Vec::with_capacity(hosts.len());
     let mut names = Vec::new();
     for (preference, host) in hosts {

@@ -35,6 +35,7 @@ pub use serve::{Limits, serve};
 pub use status::{Condition, Group, ListingState, Warning};
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -73,6 +74,8 @@ pub struct State {
     pub timeout_offset: Duration,
     /// Who may come in.
     pub doors: Arc<Doors>,
+    /// This host's table of names, hosts(5).
+    pub hosts_file: PathBuf,
     /// Pages that nobody gets.
     pub closed: Vec<Page>,
     /// Bounds on connections.
@@ -100,6 +103,7 @@ impl State {
             external_url: None,
             timeout_offset: Duration::from_millis(500),
             doors: Arc::default(),
+            hosts_file: PathBuf::from("/etc/hosts"),
             closed: Vec::new(),
             limits: Limits::default(),
             stop: CancellationToken::new(),
