@@ -7,24 +7,18 @@
 //! it. That is a hundred lines, and a parser of the whole of Markdown is a crate more.
 
 use std::fmt::{self, Display, Write};
-use std::sync::LazyLock;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
-use hyper::header::{self, HeaderValue};
-use hyper::{Response, StatusCode};
+use hyper::Response;
 use maud::Escaper;
-use sha2::{Digest, Sha256};
 
-use super::body::{Payload, answer};
-use super::{Refusal, State};
+use super::body::Payload;
+use super::{Refusal, State, page};
 
 /// Each page's name and its Markdown, in the order of the names.
 pub const RUNBOOKS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/runbooks.rs"));
 
 /// One page, or the index when the name is empty.
-pub(super) fn page(state: &State, name: &str) -> Result<Response<Payload>, Refusal> {
+pub(super) fn runbook(state: &State, name: &str) -> Result<Response<Payload>, Refusal> {
     let base = Html(state.link_base()).to_string();
     let mut body = String::new();
     let title = if name.is_empty() {
@@ -41,20 +35,7 @@ pub(super) fn page(state: &State, name: &str) -> Result<Response<Payload>, Refus
         render(&mut body, text, &base);
         name
     };
-    let html = format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{title} - smtp_exporter</title>\n<style>{STYLE}</style>\n</head>\n<body>\n\
-         <nav><a href=\"{base}/\">status</a> <a href=\"{base}/runbooks\">runbooks</a></nav>\n\
-         {body}</body>\n</html>\n"
-    );
-    let mut response = answer(StatusCode::OK, "text/html; charset=utf-8", Bytes::from(html));
-    let headers = response.headers_mut();
-    if let Ok(policy) = HeaderValue::from_str(&POLICY) {
-        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-    }
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    Ok(response)
+    Ok(page::text(state, title, &body))
 }
 
 /// Alerts are written in CamelCase and causes in snake_case, as in the rules and the labels.
@@ -186,26 +167,6 @@ impl Display for Html<'_> {
         f.write_str(&text)
     }
 }
-
-/// Nothing but our own style sheet, named by its hash.
-static POLICY: LazyLock<String> = LazyLock::new(|| {
-    let hash = STANDARD.encode(Sha256::digest(STYLE));
-    format!(
-        "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; \
-         frame-ancestors 'none'"
-    )
-});
-
-const STYLE: &str = "
-:root { color-scheme: light dark; --line: light-dark(#ddd, #444); --code: light-dark(#f4f4f4, #222) }
-body { font: 16px/1.6 system-ui, sans-serif; margin: 1.5rem auto; max-width: 46rem; padding: 0 1rem }
-h1 { font-size: 1.5rem; overflow-wrap: anywhere } h2 { font-size: 1.1rem; margin-top: 1.6rem }
-nav a { margin-right: 1rem }
-code { background: var(--code); border-radius: 3px; padding: 0 .2rem; overflow-wrap: anywhere }
-pre { background: var(--code); border: 1px solid var(--line); overflow-x: auto; padding: .6rem }
-pre code { padding: 0; overflow-wrap: normal }
-.index { columns: 18rem; list-style: none; padding: 0 }
-";
 
 #[cfg(test)]
 mod tests {
