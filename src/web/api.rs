@@ -24,8 +24,8 @@ pub(super) async fn targets(
 ) -> Result<Response<Payload>, Refusal> {
     rendered(state, asked, JSON, false, |state, sink| {
         let now = SystemTime::now();
-        let (rows, limits) = state
-            .facts(now, |facts| (facts.rows(&state.store), facts.limits(&state.store, None)));
+        let (rows, limits) =
+            state.facts(now, |facts| (facts.rows(&state.store), facts.limits(&state.store, None)));
         write_rows(now, rows, limits, sink)
     })
     .await

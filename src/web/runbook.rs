@@ -76,6 +76,8 @@ impl Block {
 /// Anything else stays the text that it is.
 fn render(out: &mut String, markdown: &str, base: &str) {
     let mut open = Block::None;
+    // Spans may begin on one line and end on the next, so a text is looked at as a whole.
+    let mut text = String::new();
     for line in markdown.lines() {
         let next = match (open, line) {
             (Block::Code, "```") => Block::None,
@@ -87,32 +89,50 @@ fn render(out: &mut String, markdown: &str, base: &str) {
             (Block::List, text) if text.starts_with("  ") => Block::List,
             _ => Block::Paragraph,
         };
-        if next != open {
+        let fresh = next != open;
+        let item = line.strip_prefix("- ").filter(|_| next == Block::List);
+        if fresh || item.is_some() {
+            flush(out, &mut text, base);
+        }
+        if fresh {
             out.push_str(open.end());
         }
-        let fresh = next != open;
         open = next;
-        // Writing to a string does not fail.
-        let _ = match next {
-            Block::Code if fresh => write!(out, "<pre><code>"),
-            Block::Code => writeln!(out, "{}", Html(line)),
-            Block::None => heading(out, line, base),
-            Block::List => {
-                if let Some(item) = line.strip_prefix("- ") {
-                    out.push_str(if fresh { "<ul>\n<li>" } else { "</li>\n<li>" });
-                    inline(out, item, base)
+        match (next, item) {
+            (Block::Code, _) => {
+                if fresh {
+                    out.push_str("<pre><code>");
                 } else {
-                    out.push('\n');
-                    inline(out, line.trim_start(), base)
+                    // Writing to a string does not fail.
+                    let _ = writeln!(out, "{}", Html(line));
                 }
             }
-            Block::Paragraph => {
-                out.push_str(if fresh { "<p>" } else { "\n" });
-                inline(out, line, base)
+            (Block::None, _) => {
+                // As above.
+                let _ = heading(out, line, base);
             }
-        };
+            (Block::List, Some(item)) => {
+                out.push_str(if fresh { "<ul>\n<li>" } else { "</li>\n<li>" });
+                text.push_str(item);
+            }
+            (Block::List | Block::Paragraph, _) => {
+                out.push_str(if fresh { "<p>" } else { "" });
+                if !text.is_empty() {
+                    text.push('\n');
+                }
+                text.push_str(line.trim_start());
+            }
+        }
     }
+    flush(out, &mut text, base);
     out.push_str(open.end());
+}
+
+/// Writes the text of a paragraph or of an item.
+fn flush(out: &mut String, text: &mut String, base: &str) {
+    // Writing to a string does not fail.
+    let _ = inline(out, text, base);
+    text.clear();
 }
 
 fn heading(out: &mut String, line: &str, base: &str) -> fmt::Result {
@@ -127,7 +147,7 @@ fn heading(out: &mut String, line: &str, base: &str) -> fmt::Result {
     writeln!(out, "</h{level}>")
 }
 
-/// Code spans and links of a line. Links to other pages lose their `.md`.
+/// Code spans and links of a text. Links to other pages lose their `.md`.
 fn inline(out: &mut String, text: &str, base: &str) -> fmt::Result {
     let mut rest = text;
     while let Some(at) = rest.find(['`', '[']) {
@@ -185,6 +205,16 @@ mod tests {
                         <ul>\n<li>d\ne</li>\n<li>f</li>\n</ul>\n\
                         <pre><code>&lt;g&gt; - h\n\n# i\n</code></pre>\n";
         assert_eq!(html(text), expected);
+    }
+
+    #[test]
+    fn spans_may_break_at_the_end_of_a_line() {
+        assert_eq!(
+            html("- a `b\n  c`, `d`\n- e [f\n  g](h.md)\n"),
+            "<ul>\n<li>a <code>b\nc</code>, <code>d</code></li>\n\
+             <li>e <a href=\"/x/runbooks/h\">f\ng</a></li>\n</ul>\n"
+        );
+        assert_eq!(html("a `b\nc` d\n\n`e"), "<p>a <code>b\nc</code> d</p>\n<p>`e</p>\n");
     }
 
     #[test]

@@ -63,7 +63,12 @@ fn one(links: Links<'_>, limit: &LimitRow, now: SystemTime) -> Markup {
     }
 }
 
-fn endpoint(links: Links<'_>, mode: LadderMode, seen: &LimitEndpointRow, now: SystemTime) -> Markup {
+fn endpoint(
+    links: Links<'_>,
+    mode: LadderMode,
+    seen: &LimitEndpointRow,
+    now: SystemTime,
+) -> Markup {
     html! {
         div.limit {
             h4 {
@@ -121,7 +126,8 @@ fn short(mode: LadderMode, seen: &MeasuredRow) -> String {
         LadderMode::Rate => format!("{}{more} {sessions} a minute", seen.accepted),
         LadderMode::Idle => {
             // Whole seconds: servers' limits are.
-            let idle = Duration::from_secs(seen.idle.unwrap_or_default().as_secs_f64().round() as u64);
+            let idle =
+                Duration::from_secs(seen.idle.unwrap_or_default().as_secs_f64().round() as u64);
             format!("{}{more} of silence", humantime::format_duration(idle))
         }
     }

@@ -131,7 +131,7 @@ impl<'a> Lists<'a> {
                     }
                 }
                 ul.hits {
-                    @for row in rows.iter().take(TOLD_LISTS) { (hit(row, self.now)) }
+                    @for row in rows.iter().take(TOLD_LISTS) { (hit(row, false, self.now)) }
                     @if rows.len() > TOLD_LISTS {
                         li { "and on " (names(rows.iter().skip(TOLD_LISTS).copied())) }
                     }
@@ -170,7 +170,7 @@ impl<'a> Lists<'a> {
                             b { (Said(&*row.list)) }
                             span.lists-state { (state(row.state)) }
                             span {
-                                @if let Some(until) = row.paused_until { "left alone, asked again " (ahead(until, self.now)) ". " }
+                                @if let Some(until) = row.paused_until { "Left alone, asked again " (ahead(until, self.now)) ". " }
                                 @if row.counts.unknown > 0 { "Cannot tell of " (row.counts.unknown) ". " }
                                 @if !row.trouble.is_empty() { span.said { (cut(&row.trouble)) } }
                             }
@@ -220,13 +220,9 @@ impl<'a> Lists<'a> {
 
 /// A target's part about lists: its hits in full, then what could not be told.
 pub(super) fn of_target(rows: &[Arc<ListingRow>], now: SystemTime) -> Markup {
-    let hits: Vec<&ListingRow> =
-        rows.iter().map(|row| &**row).filter(|row| row.is_hit()).collect();
-    let unknown: Vec<&ListingRow> = rows
-        .iter()
-        .map(|row| &**row)
-        .filter(|row| row.verdict == ListingState::Unknown)
-        .collect();
+    let hits: Vec<&ListingRow> = rows.iter().map(|row| &**row).filter(|row| row.is_hit()).collect();
+    let unknown: Vec<&ListingRow> =
+        rows.iter().map(|row| &**row).filter(|row| row.verdict == ListingState::Unknown).collect();
     let class = if hits.is_empty() { "lists-good" } else { "lists-bad" };
     html! {
         @if !rows.is_empty() {
@@ -236,7 +232,7 @@ pub(super) fn of_target(rows: &[Arc<ListingRow>], now: SystemTime) -> Markup {
                 @if !hits.is_empty() {
                     article.card.hit {
                         ul.hits {
-                            @for row in hits.iter().take(HITS) { (hit(row, now)) }
+                            @for row in hits.iter().take(HITS) { (hit(row, true, now)) }
                             @if hits.len() > HITS { li { "and " (hits.len() - HITS) " more" } }
                         }
                     }
@@ -276,17 +272,16 @@ pub(super) fn in_short(links: Links<'_>, target: &str, rows: &[Arc<ListingRow>])
     }
 }
 
-/// One listing: where, what the list means by it, what it says, since when, and the way out.
-fn hit(row: &ListingRow, now: SystemTime) -> Markup {
+/// One listing: where, `named` also of what, what the list means by it, what it says, since when,
+/// and the way out.
+fn hit(row: &ListingRow, named: bool, now: SystemTime) -> Markup {
     html! {
         li {
+            @if named { (Said(&row.subject)) " on " }
             strong.bad { (Said(&*row.list)) }
             @for (place, code) in row.codes.iter().enumerate() {
                 @if place > 0 { ", " } @else { ": " }
                 (Said(&*code.meaning)) " " span.dim { "(" (code.code) ")" }
-            }
-            @if row.targets.len() != 1 || row.targets.iter().any(|name| **name != *row.subject) {
-                span.dim.subject { " " (Said(&row.subject)) }
             }
             @for text in row.texts.iter().take(TEXTS) { div.said { (cut(text)) } }
             div.dim {
@@ -388,7 +383,10 @@ mod tests {
         assert!(text.contains("spam &lt;i&gt;") && text.contains("&lt;b&gt;see"), "{text}");
         assert!(!text.contains("javascript") && !text.contains('\u{202e}'), "{text}");
         assert!(text.contains("1 listed, 1 clean, 1 on allow lists."), "{text}");
-        let web = Arc::new(ListingRow { delisting: Some("https://x.test/".into()), ..(*rows[0]).clone() });
+        let web = Arc::new(ListingRow {
+            delisting: Some("https://x.test/".into()),
+            ..(*rows[0]).clone()
+        });
         let text = of_target(&[web], SystemTime::UNIX_EPOCH).into_string();
         assert!(text.contains("rel=\"noreferrer\" href=\"https://x.test/\""), "{text}");
         assert_eq!(of_target(&[], SystemTime::UNIX_EPOCH).into_string(), "");

@@ -166,8 +166,7 @@ impl Overview<'_> {
 
     /// What was measured of its connection limits.
     fn limit(&self, row: &Row) -> Option<Markup> {
-        let of_row =
-            |limit: &&LimitRow| limit.target == row.target && limit.module == row.module;
+        let of_row = |limit: &&LimitRow| limit.target == row.target && limit.module == row.module;
         limits::in_short(self.limits.iter().filter(of_row))
     }
 

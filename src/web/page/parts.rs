@@ -8,8 +8,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::cause::Cause;
 use crate::smtp::Phase;
-use crate::web::report::{is_harmless, utc};
 use crate::web::Page;
+use crate::web::report::{is_harmless, utc};
 use crate::web::status::{EndpointRow, Group, HistoryRow, PhaseRow, ReplyRow, Row, SOON_DAYS};
 
 /// Text that somebody else may have written: a peer's words, a certificate's names, a query. It is

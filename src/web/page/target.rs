@@ -7,10 +7,10 @@ use maud::{Markup, html};
 
 use super::frame::Frame;
 use super::overview::why;
-use super::{limits, lists};
 use super::parts::{
     Links, Said, ago, ahead, anchor, badge, cause, days, legend, phases, place, reply, span, strip,
 };
+use super::{limits, lists};
 use crate::web::Page;
 use crate::web::report::utc;
 use crate::web::status::{
@@ -47,7 +47,7 @@ pub(super) fn page(
                 }
             }
         }
-        @for row in rows { (check(links, row, now)) }
+        @for row in rows { (check(links, row, limits, now)) }
         (lists::of_target(&listings, now))
         (limits::section(links, limits, now))
         (legend())
@@ -71,7 +71,7 @@ pub(super) fn missing(links: Links<'_>, name: &str, near: &[String]) -> Markup {
     Frame { links, title: "No such target", badge: None, made: None, filter: None }.around(&main)
 }
 
-fn check(links: Links<'_>, row: &Row, now: SystemTime) -> Markup {
+fn check(links: Links<'_>, row: &Row, limits: &[LimitRow], now: SystemTime) -> Markup {
     let heading = format!("{}-heading", anchor(row));
     html! {
         section.(row.group) id=(anchor(row)) aria-labelledby=(heading) {
@@ -89,7 +89,7 @@ fn check(links: Links<'_>, row: &Row, now: SystemTime) -> Markup {
                     @for note in &row.notes { p.dim { (Said(note)) } }
                     @if let Some(history) = &row.history { (strip(history)) (rounds(history)) }
                 }
-                (facts(links, row, now))
+                (facts(links, row, limits, now))
             }
             p.links {
                 @if links.open(Page::Logs) { a href=(links.logs(row)) { "transcripts as text" } " " }
@@ -107,7 +107,8 @@ fn check(links: Links<'_>, row: &Row, now: SystemTime) -> Markup {
     }
 }
 
-fn facts(links: Links<'_>, row: &Row, now: SystemTime) -> Markup {
+fn facts(links: Links<'_>, row: &Row, limits: &[LimitRow], now: SystemTime) -> Markup {
+    let limit = limits::in_short(limits.iter().filter(|limit| limit.module == row.module));
     html! {
         dl.facts {
             @if let Some(since) = row.since { dt { (row.lasting_word()) " since" } dd { (ago(since, now)) } }
@@ -115,6 +116,7 @@ fn facts(links: Links<'_>, row: &Row, now: SystemTime) -> Markup {
             @if let Some(last) = &row.last_reply { dt { "last reply" } dd { (reply(last)) } }
             @if let Some(left) = row.certificate_days_left { dt { "certificate" } dd { (days(left)) } }
             @if row.listing_counts.listed > 0 { dt { "block lists" } dd { (lists::in_short(links, &row.target, &row.listings)) } }
+            @if let Some(limit) = limit { dt { a href="#limits" { "takes" } } dd { (limit) } }
             @if let Some(until) = row.paused_until { dt { "paused" } dd { "free again " (ahead(until, now)) } }
             @if let Some(records) = row.mx_records { dt { "MX records" } dd { (records) } }
             @if let Some(last) = row.last_round { dt { "last round" } dd { (ago(last, now)) } }

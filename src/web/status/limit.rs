@@ -111,9 +111,8 @@ pub(in crate::web) struct AbortedRow {
 pub(super) fn rows(store: &Store, target: Option<&str>, now: SystemTime) -> Vec<LimitRow> {
     let views = store.ladders();
     let plans = store.ladder_plans();
-    let wanted = |plan: &&LadderPlan| {
-        target.is_none_or(|name| *plan.ladder.check.target.name == *name)
-    };
+    let wanted =
+        |plan: &&LadderPlan| target.is_none_or(|name| *plan.ladder.check.target.name == *name);
     plans.iter().filter(wanted).map(|plan| LimitRow::of(plan, &views, now)).collect()
 }
 

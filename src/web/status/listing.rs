@@ -282,10 +282,8 @@ impl ListingRow {
             Some(Verdict::Unknown(reason, detail)) => (&[][..], Some(*reason), Some(detail)),
             Some(Verdict::Clean) | None => (&[][..], None, None),
         };
-        let code = |code: &Code| CodeRow {
-            code: code.address.to_string(),
-            meaning: code.meaning.clone(),
-        };
+        let code =
+            |code: &Code| CodeRow { code: code.address.to_string(), meaning: code.meaning.clone() };
         let told = |seen: &Lookup| Told { verdict: state(Some(&seen.verdict)), at: seen.ended };
         Self {
             list: view.list.name.clone(),
@@ -369,7 +367,7 @@ mod tests {
 
     fn listing(list: &str, subject: &str, verdict: Option<Verdict>) -> Arc<ListingView> {
         let list = Arc::new(List::custom(list, list, Kind::Block).unwrap());
-        let subject: Subject = subject.parse().unwrap();
+        let subject = Subject::Address(subject.parse().unwrap());
         let last = verdict.map(|verdict| {
             Arc::new(Lookup {
                 list: list.clone(),
@@ -393,8 +391,7 @@ mod tests {
         paused: bool,
     ) -> (ListState, String) {
         let [one, two] = verdicts;
-        let views =
-            [listing("bl.test", "192.0.2.1", one), listing("bl.test", "192.0.2.2", two)];
+        let views = [listing("bl.test", "192.0.2.1", one), listing("bl.test", "192.0.2.2", two)];
         let view = ListView {
             list: views[0].list.clone(),
             health: Some(Health {

@@ -23,8 +23,10 @@ pub(super) use endpoint::{
 pub(super) use group::SOON_DAYS;
 pub use group::{Group, Warning};
 pub(super) use limit::{LimitEndpointRow, LimitRow, MeasuredRow};
-pub use listing::{ListState, ListingState};
+#[cfg(test)]
+pub(super) use listing::CodeRow;
 pub(super) use listing::{Counts, ListRow, ListingRow, Listings};
+pub use listing::{ListState, ListingState};
 pub(super) use tls::{CapabilitiesRow, CertificateRow, TlsRow};
 
 use super::report::utc;
