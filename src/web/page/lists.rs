@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use maud::{Markup, html};
 
-use super::parts::{Links, Said, ago, ahead, cut, is_web};
+use super::parts::{Links, Said, ahead, cut, cut_at, is_web, lasting};
 use crate::dnsbl::Kind;
 use crate::web::status::{Counts, ListRow, ListState, ListingRow, ListingState, Listings};
 
@@ -172,7 +172,7 @@ impl<'a> Lists<'a> {
                             span {
                                 @if let Some(until) = row.paused_until { "Left alone, asked again " (ahead(until, self.now)) ". " }
                                 @if row.counts.unknown > 0 { "Cannot tell of " (row.counts.unknown) ". " }
-                                @if !row.trouble.is_empty() { span.said { (cut(&row.trouble)) } }
+                                @if !row.trouble.is_empty() { span.said { (cut_at(&row.trouble, TROUBLE)) } }
                             }
                         }
                     }
@@ -285,7 +285,7 @@ fn hit(row: &ListingRow, named: bool, now: SystemTime) -> Markup {
             }
             @for text in row.texts.iter().take(TEXTS) { div.said { (cut(text)) } }
             div.dim {
-                @if let Some(since) = row.since { "Listed since " (ago(since, now)) ". " }
+                @if let Some(since) = row.since { "Listed for " (lasting(since, now)) ". " }
                 @if let Some(next) = row.next { "Looked up again " (ahead(next, now)) ". " }
                 @if let Some(url) = row.delisting.as_deref().filter(|url| is_web(url)) {
                     a rel="noreferrer" href=(url) { "Look-up and removal at " (Said(&*row.list)) }
@@ -339,6 +339,8 @@ const TOLD_LISTS: usize = 8;
 const BRIEF: usize = 500;
 /// Listings that the page of a target tells in full.
 const HITS: usize = 200;
+/// Characters of what is wrong with a list: it ends with what to do.
+const TROUBLE: usize = 500;
 /// Texts of a listing.
 const TEXTS: usize = 2;
 /// Names in a line.

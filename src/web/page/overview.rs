@@ -8,7 +8,8 @@ use super::frame::{Frame, NAME};
 use super::limits;
 use super::lists::{self, Lists};
 use super::parts::{
-    Links, Said, ahead, badge, cause, cut, days, legend, mark, phases, place, reference, reply,
+    Links, Said, ahead, badge, cause, cut, days, lasting, legend, mark, phases, place, reference,
+    reply,
 };
 use crate::web::status::{FailureRow, Group, LimitRow, Row};
 
@@ -104,7 +105,7 @@ impl Overview<'_> {
                     h3 { a href=(self.links.check(row)) { (Said(&*row.target)) } }
                     div { (badge(row)) " " span.module { (Said(&*row.module)) } }
                     @if row.place != *row.target { div.dim { (Said(&row.place)) } }
-                    @if let Some(since) = row.since { div.dim { @if row.paused_until.is_some() { (row.lasting_word()) " " } "for " (ago_bare(since, self.now)) } }
+                    @if let Some(since) = row.since { div.dim { @if row.paused_until.is_some() { (row.lasting_word()) " " } "for " (lasting(since, self.now)) } }
                 }
                 div.why {
                     @if let Some(failure) = &row.failure { (why(self.links, row, failure, told)) }
@@ -130,7 +131,7 @@ impl Overview<'_> {
             @for (endpoint, failure) in bad.take(ENDPOINTS) {
                 p {
                     (place(&endpoint.host, endpoint.port, endpoint.address)) ": "
-                    (failure.cause) " in " (failure.phase)
+                    (cause(self.links, failure.cause)) " in " (failure.phase)
                     @if !failure.detail.is_empty() { ": " span.said { (cut(&failure.detail)) } }
                 }
             }
@@ -178,7 +179,7 @@ impl Overview<'_> {
                 span.module { (Said(&*row.module)) }
                 span {
                     @if row.negative && row.group == Group::Up { (row.word()) " " }
-                    @if let Some(since) = row.since { span.dim { "for " (ago_bare(since, self.now)) } }
+                    @if let Some(since) = row.since { span.dim { "for " (lasting(since, self.now)) } }
                 }
                 span {
                     @if let Some(last) = &row.last_reply { span.dim { "reply " } (last.code) }
@@ -211,11 +212,6 @@ pub(super) fn why(links: Links<'_>, row: &Row, failure: &FailureRow, told: bool)
         }
         p.dim { "The move is " (failure.side) ". " (reference(&failure.doc)) }
     }
-}
-
-fn ago_bare(at: std::time::SystemTime, now: std::time::SystemTime) -> Markup {
-    let text = super::parts::distance(at, now);
-    html! { time datetime=(crate::web::report::utc(at)) title=(crate::web::report::utc(at)) { (text) } }
 }
 
 /// More healthy checks than this are folded away.

@@ -87,6 +87,11 @@ pub(super) fn ago(at: SystemTime, now: SystemTime) -> Markup {
     html! { time datetime=(utc(at)) title=(utc(at)) { (distance(at, now)) " ago" } }
 }
 
+/// How long something has lasted.
+pub(super) fn lasting(since: SystemTime, now: SystemTime) -> Markup {
+    html! { time datetime=(utc(since)) title=(utc(since)) { (distance(since, now)) } }
+}
+
 /// A moment to come.
 pub(super) fn ahead(at: SystemTime, now: SystemTime) -> Markup {
     html! {
@@ -291,7 +296,12 @@ pub(super) fn reference(doc: &str) -> Markup {
 
 /// As much of somebody's words as a page of many takes.
 pub(super) fn cut(text: &str) -> Said<String> {
-    let mut words: String = text.chars().take(WORDS).collect();
+    cut_at(text, WORDS)
+}
+
+/// At most so many characters.
+pub(super) fn cut_at(text: &str, most: usize) -> Said<String> {
+    let mut words: String = text.chars().take(most).collect();
     if words.len() < text.len() {
         words.push('…');
     }

@@ -109,7 +109,7 @@ async fn hits_stand_on_the_page_of_all_and_on_their_targets() {
         "team=mail",
         "bad.test</strong>: spam source <span class=\"dim\">(127.0.0.2)</span>",
         "ask us &lt;script&gt;",
-        "Listed since <time",
+        "Listed for <time",
         "href=\"https://list.test/remove\">Look-up and removal at bad.test</a>",
         "3 addresses and domains on 5 lists: 2 listed, 4 clean, 6 could not be told, 3 on allow",
         "sick.test</b><span class=\"lists-state\">unhealthy",
