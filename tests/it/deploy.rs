@@ -342,6 +342,9 @@ fn labels_of(name: &str) -> Option<Vec<&'static str>> {
     if def.scope == Scope::Endpoint {
         labels.extend(["endpoint", "address", "source"]);
     }
+    if def.scope == Scope::Listing {
+        labels.extend(["list", "kind", "subject"]);
+    }
     Some(labels)
 }
 
