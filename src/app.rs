@@ -7,6 +7,7 @@ mod listen;
 mod logging;
 mod once;
 mod rounds;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -35,6 +36,7 @@ use crate::probe::dnsbl::Lookups;
 use crate::store::Store;
 use crate::target::{Family, Shard};
 use crate::web::{self, Control, Running};
+use watch::{notify, watch};
 
 /// What the command line says about serving.
 #[derive(Debug)]
@@ -391,33 +393,6 @@ fn keep<T: serde::Serialize>(name: &str, pauses: &[T]) {
     }
 }
 
-/// What is looked after besides requests and probes: files of targets, pauses, routes.
-async fn watch(app: Arc<App>, stop: CancellationToken) {
-    let mut every = tokio::time::interval(WATCH_EVERY);
-    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut kept = Default::default();
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = every.tick() => {}
-        }
-        notify(&[sd_notify::NotifyState::Watchdog]);
-        app.look_for_routes();
-        let pauses = (app.prober.permits().pauses(), app.lookups.pauses());
-        if pauses != kept {
-            app.keep_pauses();
-            kept = pauses;
-        }
-        if app.options.web.changed() && app.reload_doors().await.is_ok() {
-            tracing::info!("web configuration reloaded");
-        }
-        if write(&app.watched).changed() {
-            // What is wrong was logged. It is read again when it changes again.
-            let _ = app.reload().await;
-        }
-    }
-}
-
 fn warn(config: &Config) {
     for warning in &config.warnings {
         tracing::warn!("{warning}");
@@ -442,19 +417,10 @@ fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Tells systemd, where it is there to listen.
-fn notify(state: &[sd_notify::NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(state) {
-        tracing::debug!(%error, "cannot notify systemd");
-    }
-}
-
 /// The configuration file that is read when none is named.
 const DEFAULT_FILE: &str = "smtp_exporter.yml";
 /// How long open sessions and scrapes have at the end.
 const GRACE: Duration = Duration::from_secs(10);
-/// How often files of targets are looked at.
-const WATCH_EVERY: Duration = Duration::from_secs(2);
 /// More threads than this do not help: a probe mostly waits.
 const WORKERS: usize = 4;
 const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,6 +1,7 @@
 //! Flags and subcommands, after Prometheus' habit.
 
 mod dnsbl;
+mod explain;
 mod manual;
 mod paint;
 mod report;
@@ -18,7 +19,6 @@ use tools::Tool;
 
 use crate::app::{self, Options, Page, WebFile};
 use crate::cause::advice;
-use crate::cause::explain::Explanation;
 use crate::config::{Config, ConfigError};
 use crate::target::Shard;
 
@@ -40,7 +40,7 @@ pub fn main() -> ExitCode {
         Command::Serve => serve(&cli.common),
         Command::Probe(args) => probe(&cli.common, &args),
         Command::Dnsbl(args) => dnsbl::run(&cli.common, &args),
-        Command::Explain(args) => explain(&cli.common, &args),
+        Command::Explain(args) => explain::explain(&cli.common, &args),
         Command::Demo(args) => demo(&cli.common, args),
         Command::Reference => say(&reference()),
         Command::Tool(tool) => tools::run(&cli.common, tool),
@@ -156,7 +156,7 @@ enum Command {
     /// answered, 1: on a block list, 2: no list could tell, 64: wrong usage.
     Dnsbl(dnsbl::DnsblArgs),
     /// Say what a reply means: its cause, whose side it is, and what to do.
-    Explain(ExplainArgs),
+    Explain(explain::ExplainArgs),
     /// Run against built-in loopback mail servers with faults: nothing to install.
     Demo(DemoArgs),
     /// Print the reference of metrics, causes and configuration as Markdown.
@@ -185,23 +185,6 @@ enum ProbeFormat {
     Text,
     Json,
     Ticket,
-}
-
-#[derive(Args)]
-struct ExplainArgs {
-    /// The reply, or the log line or bounce that holds it. Without it, standard input is read line
-    /// by line.
-    reply: Option<String>,
-    /// Form of the answer. `tsv` is `cause<TAB>rule<TAB>line`.
-    #[arg(long, default_value = "text")]
-    format: ExplainFormat,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum ExplainFormat {
-    Text,
-    Tsv,
-    Json,
 }
 
 #[derive(Args)]
@@ -281,47 +264,6 @@ fn probe(common: &Common, args: &ProbeArgs) -> anyhow::Result<ExitCode> {
     })
 }
 
-fn explain(common: &Common, args: &ExplainArgs) -> anyhow::Result<ExitCode> {
-    let config = match app::load(common.config_file.as_deref()) {
-        Ok(config) => config,
-        Err(error) => return Ok(refuse(&error)),
-    };
-    let rules = config.policy.rules;
-    let answer = |line: &str| {
-        let explanation = Explanation::of(&rules, line);
-        match args.format {
-            ExplainFormat::Text => explanation.to_text(),
-            ExplainFormat::Tsv => explanation.to_tsv() + "\n",
-            ExplainFormat::Json => explanation.to_json() + "\n",
-        }
-    };
-    if let Some(reply) = &args.reply {
-        return say(&answer(reply));
-    }
-    if std::io::stdin().is_terminal() {
-        complain("reading replies or log lines, one a line; end with Ctrl-D");
-    }
-    let mut input = std::io::BufReader::new(std::io::stdin().lock());
-    let mut output = std::io::BufWriter::new(std::io::stdout().lock());
-    let mut first = true;
-    while let Some(line) = read_line(&mut input)? {
-        if args.format == ExplainFormat::Text && line.trim().is_empty() {
-            continue;
-        }
-        let gap = if args.format == ExplainFormat::Text && !first { "\n" } else { "" };
-        first = false;
-        let written = write!(output, "{gap}{}", answer(&line)).and_then(|()| {
-            // A person or a coprocess waits for each answer; a file does not end before the last.
-            if input.buffer().is_empty() { output.flush() } else { Ok(()) }
-        });
-        if quietly(written)?.is_none() {
-            return Ok(ExitCode::SUCCESS);
-        }
-    }
-    quietly(output.flush())?;
-    Ok(ExitCode::SUCCESS)
-}
-
 fn demo(common: &Common, args: DemoArgs) -> anyhow::Result<ExitCode> {
     let web = match WebFile::open(common.web_config_file.as_deref()) {
         Ok((web, _)) => web,
@@ -374,36 +316,6 @@ fn reference() -> String {
     )
 }
 
-/// One line without its end; a longer one than the bound is cut, and its rest is not kept.
-fn read_line(input: &mut impl std::io::BufRead) -> std::io::Result<Option<String>> {
-    let mut line = Vec::new();
-    let mut seen = false;
-    loop {
-        let buffer = match input.fill_buf() {
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-            buffer => buffer?,
-        };
-        if buffer.is_empty() {
-            return Ok(seen.then(|| lossy(&line)));
-        }
-        seen = true;
-        let (end, used) = match buffer.iter().position(|byte| *byte == b'\n') {
-            Some(position) => (true, position + 1),
-            None => (false, buffer.len()),
-        };
-        let room = LINE_MOST.saturating_sub(line.len()).min(used);
-        line.extend_from_slice(buffer.get(..room).unwrap_or_default());
-        input.consume(used);
-        if end {
-            return Ok(Some(lossy(&line)));
-        }
-    }
-}
-
-fn lossy(line: &[u8]) -> String {
-    String::from_utf8_lossy(line).trim_end_matches(['\n', '\r']).to_owned()
-}
-
 /// Writes to standard output. A reader that went away is no error.
 fn say(text: &str) -> anyhow::Result<ExitCode> {
     let mut output = std::io::stdout().lock();
@@ -448,5 +360,3 @@ const SYSTEM: u8 = 71;
 const INTERRUPTED: u8 = 130;
 /// The most results per target that may be asked for.
 const HISTORY_MOST: usize = 100_000;
-/// The most bytes of one line of standard input that are looked at.
-const LINE_MOST: usize = 1 << 16;

@@ -136,7 +136,7 @@ closed_enum! {
         Reload => "reload",
         /// `/probe`.
         Probe => "probe",
-        /// `/logs`: transcripts.
+        /// `/logs`, and transcripts wherever else they stand.
         Logs => "logs",
         /// `/config`.
         Config => "config",

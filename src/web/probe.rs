@@ -12,7 +12,7 @@ use super::admit::AdHoc;
 use super::body::{self, Payload};
 use super::desk::cut_short;
 use super::scrape::rendered;
-use super::{Asked, Refusal, Running, State, report};
+use super::{Asked, Page, Refusal, Running, State, report};
 use crate::metrics::{Format, render_view};
 use crate::observation::{Round, SkipReason};
 use crate::probe::{Admit, Job};
@@ -298,9 +298,11 @@ async fn answer(
 ) -> Result<Response<Payload>, Refusal> {
     let format = if wanted.debug { Format::Text } else { asked.format };
     let content_type = if wanted.debug { body::TEXT } else { format.content_type() };
-    rendered(state, asked, content_type, !wanted.debug, move |_, sink| {
+    rendered(state, asked, content_type, !wanted.debug, move |state, sink| {
         if wanted.debug {
-            sink(Bytes::from(report::text(&source.view, &note, source.round.as_deref())));
+            let transcripts = !state.closed.contains(&Page::Logs);
+            let round = source.round.as_deref();
+            sink(Bytes::from(report::text(&source.view, &note, round, transcripts)));
         }
         render_view(&source.view, format, SystemTime::now(), &mut |bytes| sink(bytes));
         Ok(())

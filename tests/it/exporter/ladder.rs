@@ -19,6 +19,13 @@ fn limits(of: &Server, name: &str, more: &str) -> String {
     config(&format!("{}{limits}", without_dns()), &[target])
 }
 
+/// What the API says of limits.
+async fn shown_limits(exporter: &Exporter) -> serde_json::Value {
+    let answer = exporter.get("/api/v1/targets").await;
+    let json: serde_json::Value = serde_json::from_str(&answer.text).unwrap();
+    json["data"]["limits"].clone()
+}
+
 #[tokio::test]
 async fn a_limit_is_measured_and_ordinary_probes_are_none_the_worse() {
     // The greeting takes its time, so that the run takes longer than ordinary rounds wait.
@@ -69,6 +76,9 @@ async fn a_limit_is_measured_and_ordinary_probes_are_none_the_worse() {
     let told = exporter.get(&format!("/logs?target={}", EARLY[2])).await.text;
     assert!(told.contains("connection limit, simultaneous"), "{told}");
     assert!(told.contains("session 7 accepted") && told.contains("too many connections"), "{told}");
+    let limit = &shown_limits(&exporter).await[0];
+    assert_eq!(limit["endpoints"][0]["measured"]["accepted"], 7);
+    assert!(limit["running_since"].is_null() && limit["next_run"].is_string(), "{limit}");
     let shown = exporter.get("/config").await.text;
     assert!(shown.contains("connection_limits:") && shown.contains("max_connections: 20"));
 }
@@ -100,6 +110,8 @@ async fn a_reload_without_it_ends_the_run_and_one_that_keeps_it_does_not() {
     assert_eq!(exporter.ask("POST", "/-/reload", "").await.status, 200);
     let open = many.stats().open;
     eventually("it goes on", || many.stats().open >= open + 3).await;
+    let limit = &shown_limits(&exporter).await[0];
+    assert!(limit["running_since"].is_string() && limit["next_run"].is_null(), "{limit}");
     // Without the entry.
     let (rest, _) = with.split_once("connection_limits:").unwrap();
     let (_, tail) = with.split_once("modules:").unwrap();
