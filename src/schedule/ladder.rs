@@ -241,6 +241,7 @@ impl Runner {
             cause = refusal.map(|refusal| refusal.cause.as_str()),
             phase = refusal.map(|refusal| refusal.phase.as_str()),
             how = refusal.map(|refusal| refusal.how.as_str()),
+            detail = refusal.map(|refusal| refusal.detail.as_str()),
             recovery = seen.recovery.map(|recovery| recovery.as_secs_f64()),
             "connection-limit run ended"
         );
