@@ -7,7 +7,7 @@ CHOSEN = 'job=~"$job",subject=~"$subject",list=~"$list"'
 OF_LIST = 'job=~"$job",list=~"$list"'
 BLOCK, ALLOW = CHOSEN + ',kind="block"', CHOSEN + ',kind="allow"'
 LISTED = c.names({0: ("clean", c.GREEN), 1: ("listed", c.RED)})
-TOLD = c.names({0: ("clean", c.GREEN), 1: ("listed", c.RED), 2: ("unknown", c.GREY)})
+TOLD = c.names({0: ("clean", c.GREEN), 1: ("listed", c.RED), -1: ("unknown", c.GREY)})
 HEALTH = c.names({0: ("no", c.RED), 1: ("yes", c.GREEN)})
 RESULTS = {"clean": c.GREEN, "listed": c.RED, "refused": c.ORANGE, "error": c.PURPLE,
            "timeout": c.GREY}
@@ -78,7 +78,7 @@ def listed():
                 (24, 8),
                 [c.target(f"""topk(100, max by (subject, list) (
                     smtp_dnsbl_listed{{{BLOCK}}}
-                    or (smtp_dnsbl_query_success{{{BLOCK}}} == 0) + 2))""", table=True)],
+                    or (smtp_dnsbl_query_success{{{BLOCK}}} == 0) - 1))""", table=True)],
                 {}, no_value="No subject is watched.",
                 steps_before=[{"id": "groupingToMatrix", "options": {
                     "columnField": "list", "rowField": "subject", "valueField": "Value",

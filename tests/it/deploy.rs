@@ -212,6 +212,10 @@ fn the_compose_file_mounts_the_files_that_are_tested() {
             name == "exporter" || service["network_mode"] == "service:exporter",
             "{name}: `localhost` would be another"
         );
+        for port in service["ports"].as_array().unwrap_or(&Vec::new()) {
+            let port = port.as_str().unwrap();
+            assert!(port.starts_with("127.0.0.1:"), "{name}: {port} is open to others");
+        }
         for volume in service["volumes"].as_array().unwrap() {
             let (from, to) = volume.as_str().unwrap().split_once(':').unwrap();
             if !from.starts_with('.') {
