@@ -159,7 +159,7 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Run against built-in loopback mail servers with faults: nothing to install.
     Demo(DemoArgs),
-    /// Print the reference of metrics, causes and configuration as Markdown.
+    /// Print the reference of metrics, causes, block lists and configuration as Markdown.
     Reference,
     #[command(flatten)]
     Tool(Tool),
@@ -308,9 +308,10 @@ fn page(name: &str) -> Result<Page, String> {
 
 fn reference() -> String {
     format!(
-        "# Metrics\n\n{}\n# Causes\n\n{}\n# Configuration\n\n{}\n# Web configuration\n\n{}",
+        "# Metrics\n\n{}\n# Causes\n\n{}\n# Block lists\n\n{}\n# Configuration\n\n{}\n# Web configuration\n\n{}",
         crate::metrics::reference::markdown(),
         advice::markdown(),
+        crate::dnsbl::catalogue::markdown(),
         crate::config::markdown(),
         crate::config::web_markdown()
     )

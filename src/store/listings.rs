@@ -43,7 +43,7 @@ pub struct ListingView {
 pub struct ListView {
     /// The list.
     pub list: Arc<List>,
-    /// The last look at its test points; whether it is healthy is what was last told of that.
+    /// The last look at its test points. An unhealthy list stays so until a look tells otherwise.
     pub health: Option<Health>,
     /// Until when its operator is left alone because it refused us.
     pub paused_until: Option<SystemTime>,
@@ -139,9 +139,9 @@ impl Listings {
         (now || was.is_some()).then_some(ListingChange { listed: now, now: lookup, before })
     }
 
-    /// Puts a look at a list's test points in. A look that could not tell leaves the list as healthy
-    /// as it was, with the reason. While a list is unhealthy, every look-up there is could-not-tell.
-    /// Dropped as a look-up is.
+    /// Puts a look at a list's test points in. A look that could not tell leaves an unhealthy list
+    /// unhealthy, with the reason; of any other nothing is known then. While a list is unhealthy, every
+    /// look-up there is could-not-tell. Dropped as a look-up is.
     pub fn put_health(&self, list: &List, health: Health) {
         let mut entries = self.lock();
         let Some(entry) = entries.get_mut(&list.name).filter(|entry| entry.is(list)) else {
@@ -149,6 +149,8 @@ impl Listings {
         };
         let view = Arc::make_mut(&mut entry.view);
         let told = view.health.as_ref().and_then(|health| health.healthy);
+        // That it answered well before is no fact about now.
+        let told = told.filter(|healthy| !healthy);
         view.health = Some(Health { healthy: health.healthy.or(told), ..health });
         let Some(trouble) = entry.trouble() else { return };
         for view in entry.subjects.values_mut() {

@@ -9,6 +9,7 @@ use std::process::Command;
 
 use smtp_exporter::cause::advice;
 use smtp_exporter::config::{self, Config, ConfigError};
+use smtp_exporter::dnsbl::catalogue;
 use smtp_exporter::metrics::catalogue::{CATALOGUE, Kind};
 use smtp_exporter::metrics::label::LABELS;
 use smtp_exporter::metrics::reference;
@@ -46,6 +47,24 @@ fn the_readme_holds_the_tables_of_this_version() {
         "README.md has tables of another version; write them anew with UPDATE_EXPECT=1"
     );
     std::fs::write(file("README.md"), new).unwrap();
+}
+
+#[test]
+fn the_catalogue_of_lists_is_written_down() {
+    let path = file("deploy/block-lists.md");
+    let text = format!("{LISTS_HEAD}\n{}", catalogue::markdown());
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(&path, &text).unwrap();
+    }
+    assert!(read(&path) == text, "deploy/block-lists.md is of another version; UPDATE_EXPECT=1");
+    // The README says how many there are.
+    let (live, dead) = text.split_once("| dead list |").unwrap();
+    let rows = |text: &str| text.lines().filter(|line| line.starts_with("| ")).count();
+    let said = format!("{} lists, and {} that are dead", rows(live) - 1, rows(dead));
+    assert!(readme().contains(&said), "{said}");
+    let printed = Command::new(env!("CARGO_BIN_EXE_smtp_exporter")).arg("reference").output();
+    let printed = String::from_utf8(printed.unwrap().stdout).unwrap();
+    assert!(printed.contains(&catalogue::markdown()), "`reference` prints it");
 }
 
 #[test]
@@ -231,6 +250,15 @@ fn the_change_log_keeps_its_form() {
     }
     assert_eq!(versions.first(), Some(&env!("CARGO_PKG_VERSION")));
 }
+
+/// What stands above the catalogue's tables.
+const LISTS_HEAD: &str = "\
+# Block lists and allow lists
+
+What the built-in catalogue knows; written by `smtp_exporter reference`. A name leads to the page that
+says how the list is asked and what its answers mean. None of them is asked unless it is named under
+`dnsbl.lists`: each has terms of use, and they change.
+";
 
 fn marks(name: &str) -> (String, String) {
     (

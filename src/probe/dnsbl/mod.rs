@@ -176,6 +176,11 @@ impl Lookups {
         }
     }
 
+    /// With what the list's operator is left alone: the refusal, for a person.
+    pub fn refusal_of(&self, list: &List) -> Option<String> {
+        self.operators.pause_of(list).map(|pause| pause.why)
+    }
+
     /// What is known without a question: a pause, test points gone wrong, a kept answer.
     fn without_asking(&self, list: &Arc<List>, subject: &Subject) -> Option<Lookup> {
         if !list.subjects.contains(&subject.kind()) {

@@ -34,7 +34,7 @@ pub(super) struct Pause {
     until: Instant,
     /// The same for a person.
     pub(super) wall: SystemTime,
-    why: String,
+    pub(super) why: String,
     /// What was refused.
     list: Arc<str>,
     zone: Zone,
@@ -171,7 +171,7 @@ impl Turn {
 impl fmt::Display for Pause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let until = humantime::format_rfc3339_seconds(self.wall);
-        write!(f, "not asked: paused until {until} after {}: {}", self.list, self.why)
+        write!(f, "{}; its operator is not asked again, paused until {until}", self.why)
     }
 }
 
@@ -265,8 +265,8 @@ mod tests {
         let pause = operators.pause_of(&b).unwrap();
         assert_eq!(pause.wall, wall);
         let text = pause.to_string();
-        assert!(text.starts_with("not asked: paused until 2"), "{text}");
-        assert!(text.ends_with("Z after a.test: too many questions"), "{text}");
+        let start = "too many questions; its operator is not asked again, paused until 2";
+        assert!(text.starts_with(start) && text.ends_with('Z'), "{text}");
         // A reload that changes nothing of the refused list keeps it.
         operators.reconsider(&a, false);
         operators.reconsider(&List { zone: Zone::Public("c.test".into()), ..b.clone() }, false);
