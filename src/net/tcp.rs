@@ -25,22 +25,36 @@ use crate::target::Family;
 /// acknowledgements again, because the kernel forgets the wish as it goes, and each read sends the
 /// acknowledgement that is due: a handshake that takes a HelloRetryRequest is read in several pieces
 /// with nothing written between them.
+///
+/// # Bound
+///
+/// A peer may send [`WIRE_BYTES`] on one connection; reading on fails with
+/// [`io::ErrorKind::QuotaExceeded`]. Replies have bounds of their own, but inside TLS a peer can send
+/// records that hold no reply (session tickets, key updates, empty ones) for as long as it likes.
 #[derive(Debug)]
-pub struct Stream(TcpStream);
+pub struct Stream {
+    socket: TcpStream,
+    /// Bytes read, never more than one read over [`WIRE_BYTES`].
+    read: usize,
+}
 
 impl Stream {
+    fn new(socket: TcpStream) -> Self {
+        Self { socket, read: 0 }
+    }
+
     /// The address that we connect from.
     ///
     /// # Errors
     ///
     /// As the system says; a connected socket has one.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
+        self.socket.local_addr()
     }
 
     fn acknowledge_soon(&self) {
         // Only the timing suffers when this fails, so it may.
-        let _ = self.0.set_quickack(true);
+        let _ = self.socket.set_quickack(true);
     }
 }
 
@@ -50,8 +64,14 @@ impl AsyncRead for Stream {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let read = Pin::new(&mut self.0).poll_read(cx, buf);
+        if self.read > WIRE_BYTES {
+            let text = format!("the server sent more than {WIRE_BYTES} bytes");
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::QuotaExceeded, text)));
+        }
+        let before = buf.filled().len();
+        let read = Pin::new(&mut self.socket).poll_read(cx, buf);
         if read.is_ready() {
+            self.read = self.read.saturating_add(buf.filled().len() - before);
             self.acknowledge_soon();
         }
         read
@@ -64,7 +84,7 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.0).poll_write(cx, buf);
+        let written = Pin::new(&mut self.socket).poll_write(cx, buf);
         if written.is_ready() {
             self.acknowledge_soon();
         }
@@ -76,7 +96,7 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.0).poll_write_vectored(cx, buffers);
+        let written = Pin::new(&mut self.socket).poll_write_vectored(cx, buffers);
         if written.is_ready() {
             self.acknowledge_soon();
         }
@@ -84,15 +104,15 @@ impl AsyncWrite for Stream {
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.0.is_write_vectored()
+        self.socket.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
+        Pin::new(&mut self.socket).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
+        Pin::new(&mut self.socket).poll_shutdown(cx)
     }
 }
 
@@ -132,7 +152,7 @@ pub async fn connect(
         let text = format!("{remote} refused the connection");
         return Err(Failure::new(Phase::Connect, Cause::ConnectRefused, text));
     }
-    let stream = Stream(stream);
+    let stream = Stream::new(stream);
     stream.acknowledge_soon();
     Ok(stream)
 }
@@ -233,6 +253,9 @@ fn connect_failure(error: &io::Error, remote: SocketAddr) -> Failure {
     Failure::new(Phase::Connect, cause, text)
 }
 
+/// The most that a peer may send on one connection, TLS and all: four times what the replies of a
+/// session may come to, and sixteen times the longest certificate chain.
+pub const WIRE_BYTES: usize = 1 << 20;
 /// RFC 863. Any port does, because nothing is sent.
 const DISCARD_PORT: u16 = 9;
 /// A root name server: far away from any host, and never a documentation prefix that careful
