@@ -30,17 +30,21 @@ use crate::target::Family;
 ///
 /// A peer may send [`WIRE_BYTES`] on one connection; reading on fails with
 /// [`io::ErrorKind::QuotaExceeded`]. Replies have bounds of their own, but inside TLS a peer can send
-/// records that hold no reply (session tickets, key updates, empty ones) for as long as it likes.
+/// records that hold no reply (session tickets, key updates, empty ones) for as long as it likes. And
+/// after 16 KiB in a row, others have their turn: TLS reads on for as long as there is
+/// something, and each of a thousand tickets in a record takes a derivation of keys.
 #[derive(Debug)]
 pub struct Stream {
     socket: TcpStream,
     /// Bytes read, never more than one read over [`WIRE_BYTES`].
     read: usize,
+    /// Bytes read since others had their turn.
+    run: usize,
 }
 
 impl Stream {
     fn new(socket: TcpStream) -> Self {
-        Self { socket, read: 0 }
+        Self { socket, read: 0, run: 0 }
     }
 
     /// The address that we connect from.
@@ -68,11 +72,20 @@ impl AsyncRead for Stream {
             let text = format!("the server sent more than {WIRE_BYTES} bytes");
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::QuotaExceeded, text)));
         }
+        if self.run >= RUN_BYTES {
+            self.run = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let before = buf.filled().len();
         let read = Pin::new(&mut self.socket).poll_read(cx, buf);
         if read.is_ready() {
-            self.read = self.read.saturating_add(buf.filled().len() - before);
+            let count = buf.filled().len() - before;
+            self.read = self.read.saturating_add(count);
+            self.run = self.run.saturating_add(count);
             self.acknowledge_soon();
+        } else {
+            self.run = 0;
         }
         read
     }
@@ -256,6 +269,8 @@ fn connect_failure(error: &io::Error, remote: SocketAddr) -> Failure {
 /// The most that a peer may send on one connection, TLS and all: four times what the replies of a
 /// session may come to, and sixteen times the longest certificate chain.
 pub const WIRE_BYTES: usize = 1 << 20;
+/// What is read from one connection before others have their turn.
+const RUN_BYTES: usize = 16 * 1024;
 /// RFC 863. Any port does, because nothing is sent.
 const DISCARD_PORT: u16 = 9;
 /// A root name server: far away from any host, and never a documentation prefix that careful
@@ -314,12 +329,12 @@ mod tests {
         let remote = listener.local_addr().unwrap();
         let mut ours = connect(remote, None, Duration::from_secs(5)).await.unwrap();
         let (mut theirs, _) = listener.accept().await.unwrap();
-        assert!(ours.0.nodelay().unwrap());
+        assert!(ours.socket.nodelay().unwrap());
         for _ in 0..40 {
             theirs.write_all(b"250 ok").await.unwrap();
             ours.read_exact(&mut [0; 6]).await.unwrap();
             ours.write_all(b"NOOP").await.unwrap();
-            assert!(ours.0.quickack().unwrap());
+            assert!(ours.socket.quickack().unwrap());
             theirs.read_exact(&mut [0; 4]).await.unwrap();
         }
     }

@@ -6,6 +6,7 @@ mod dnsbl;
 mod doors;
 mod drain;
 mod faults;
+mod hostile;
 mod house;
 mod ladder;
 mod places;
