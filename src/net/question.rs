@@ -95,11 +95,10 @@ impl Server {
         kind: RecordType,
         timeout: Duration,
     ) -> Result<Lookup, NetError> {
-        let outcome =
-            match tokio::time::timeout(timeout, self.resolver.lookup(name.clone(), kind)).await {
-                Ok(outcome) => outcome,
-                Err(_) => return Err(NetError::Timeout),
-            };
+        let question = self.resolver.lookup(name.clone(), kind);
+        let Ok(outcome) = tokio::time::timeout(timeout, question).await else {
+            return Err(NetError::Timeout);
+        };
         // The cache counts answers and not what is in them, and an answer can hold thousands of
         // records: a domain with many names would fill the memory.
         let records = match &outcome {

@@ -31,7 +31,7 @@ use crate::target::Family;
 /// A peer may send [`WIRE_BYTES`] on one connection; reading on fails with
 /// [`io::ErrorKind::QuotaExceeded`]. Replies have bounds of their own, but inside TLS a peer can send
 /// records that hold no reply (session tickets, key updates, empty ones) for as long as it likes. And
-/// after 16 KiB in a row, others have their turn: TLS reads on for as long as there is
+/// after 4 KiB in a row, others have their turn: TLS reads on for as long as there is
 /// something, and each of a thousand tickets in a record takes a derivation of keys.
 #[derive(Debug)]
 pub struct Stream {
@@ -270,7 +270,7 @@ fn connect_failure(error: &io::Error, remote: SocketAddr) -> Failure {
 /// session may come to, and sixteen times the longest certificate chain.
 pub const WIRE_BYTES: usize = 1 << 20;
 /// What is read from one connection before others have their turn.
-const RUN_BYTES: usize = 16 * 1024;
+const RUN_BYTES: usize = 4 * 1024;
 /// RFC 863. Any port does, because nothing is sent.
 const DISCARD_PORT: u16 = 9;
 /// A root name server: far away from any host, and never a documentation prefix that careful
@@ -319,6 +319,52 @@ mod tests {
         socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let own = socket.local_addr().unwrap();
         assert!(talks_to_itself(&socket.connect(own).await.unwrap()));
+    }
+
+    /// A peer that never stops is read up to the bound, and others have their turn meanwhile.
+    #[tokio::test]
+    async fn what_a_peer_may_send_is_bounded_and_comes_in_turns() {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let remote = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            let peer = listener.into_std().unwrap();
+            peer.set_nonblocking(false).unwrap();
+            let (mut stream, _) = peer.accept().unwrap();
+            while io::Write::write_all(&mut stream, &[7; 64 * 1024]).is_ok() {}
+        });
+        let mut ours = connect(remote, None, Duration::from_secs(5)).await.unwrap();
+        ours.write_all(b"x").await.unwrap();
+        std::thread::sleep(Duration::from_millis(100));
+        let mut piece = [0; 2048];
+        // All of it is there, and still a task that reads on is stopped now and then.
+        let mut most = 0;
+        let mut total = 0;
+        let error = loop {
+            let mut run = 0;
+            let stopped = std::future::poll_fn(|cx| {
+                loop {
+                    let mut buffer = ReadBuf::new(&mut piece);
+                    match Pin::new(&mut ours).poll_read(cx, &mut buffer) {
+                        Poll::Ready(Ok(())) => run += buffer.filled().len(),
+                        Poll::Ready(Err(error)) => return Poll::Ready(Some(error)),
+                        Poll::Pending => return Poll::Ready(None),
+                    }
+                }
+            })
+            .await;
+            most = most.max(run);
+            total += run;
+            match stopped {
+                Some(error) => break error,
+                None => tokio::task::yield_now().await,
+            }
+        };
+        assert_eq!(error.kind(), io::ErrorKind::QuotaExceeded);
+        assert!((WIRE_BYTES..WIRE_BYTES + 4096).contains(&total), "{total}");
+        assert!(most < RUN_BYTES + piece.len(), "{most} bytes in one turn");
+        let again = ours.read(&mut piece).await.unwrap_err();
+        assert_eq!(again.kind(), io::ErrorKind::QuotaExceeded);
     }
 
     /// A dialogue of short turns is what makes the kernel delay acknowledgements.

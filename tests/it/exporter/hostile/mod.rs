@@ -3,6 +3,8 @@
 //!
 //! `SMTP_EXPORTER_BINARY` names another binary to hold to the same bounds, such as the release one.
 
+mod busy;
+mod clock;
 mod dns;
 mod peer;
 mod records;

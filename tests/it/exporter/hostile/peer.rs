@@ -25,7 +25,7 @@ pub(super) enum Act {
     /// Says nothing any more, until the client goes.
     Silence,
     /// Does a TLS handshake and goes on inside.
-    Inside(Version, Vec<Act>),
+    Inside(Version, Vec<Self>),
     /// Does a TLS handshake, answers EHLO with nothing, and sends these records for ever.
     Forge(Forgery),
 }
