@@ -162,6 +162,12 @@ impl Located {
                 .copied()
                 .filter(|source| Family::of(*source) == family)
                 .collect();
+            // Beyond the bound they are only counted: a hundred hosts may have thousands each.
+            if self.visits.len() >= policy.max_endpoints {
+                let more = u32::try_from(sources.len().max(1)).unwrap_or(u32::MAX);
+                self.left_out = self.left_out.saturating_add(more);
+                continue;
+            }
             match sources.as_slice() {
                 [] => self.visits.push(Site { endpoint: bare, address, bind: None, ours }),
                 [one] => self.visits.push(Site { endpoint: bare, address, bind: Some(*one), ours }),

@@ -7,6 +7,7 @@ mod doors;
 mod drain;
 mod faults;
 mod health;
+mod hostile;
 mod house;
 mod ladder;
 mod places;
