@@ -91,7 +91,7 @@ async fn with_lists() -> House {
     told(&house, &lists[0], "192.0.2.9", listed("open relay"), &[]);
     let (ended, detail) = (SystemTime::now(), "127.0.0.1 is listed".to_owned());
     let health = Health { ended, healthy: Some(false), detail };
-    house.store.listings().put_health("sick.test", health);
+    house.store.listings().put_health(&lists[3], health);
     let until = SystemTime::now() + Duration::from_secs(600);
     house.store.listings().set_paused("refuses.test", Some(until));
     house
