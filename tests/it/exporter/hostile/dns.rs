@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{bounded, config, ends, probes};
 use crate::exporter::house::{Exporter, server};
+use crate::support::exposition::Exposition;
 
 const A: u16 = 1;
 const CNAME: u16 = 5;
@@ -98,7 +99,9 @@ async fn hostile_name_servers_end_every_question_and_disturb_nobody() {
         let read = exporter.metrics().await;
         let told = |name: &str| probes(&read, name) >= 2.0;
         let asked = read.values("smtp_dnsbl_query_success", &[]).len() == LISTS.len();
-        if HOSTS.iter().all(|(name, _)| told(name)) && told("many-mx") && asked {
+        let all = HOSTS.iter().all(|(name, _)| told(name)) && told("many-mx") && asked;
+        // A datagram that the flood of questions pushed out costs one round, and the next is right.
+        if all && (wrong_ends(&read).is_empty() || started.elapsed() > Duration::from_secs(30)) {
             break read;
         }
         assert!(
@@ -109,12 +112,7 @@ async fn hostile_name_servers_end_every_question_and_disturb_nobody() {
         sleep(Duration::from_millis(100)).await;
     };
     let seconds = started.elapsed().as_secs_f64();
-    let wrong: Vec<String> = HOSTS
-        .iter()
-        .map(|(name, expected)| (name, ends(&read, name), expected))
-        .filter(|(_, end, expected)| !expected.contains(&end.as_str()))
-        .map(|(name, end, expected)| format!("{name}: {end:?} and not {expected:?}"))
-        .collect();
+    let wrong = wrong_ends(&read);
     assert_eq!(wrong, Vec::<String>::new());
     assert_eq!(ends(&read, "many-mx"), "connect connect_refused");
     let endpoints: f64 =
@@ -294,6 +292,16 @@ impl Question {
         let head = [&self.id[..], &flags, &[0, 1], &count, &[0; 4], &self.raw].concat();
         [head, records.concat()].concat()
     }
+}
+
+/// Names that did not end as they must.
+fn wrong_ends(read: &Exposition) -> Vec<String> {
+    HOSTS
+        .iter()
+        .map(|(name, expected)| (name, ends(read, name), expected))
+        .filter(|(_, end, expected)| !expected.contains(&end.as_str()))
+        .map(|(name, end, expected)| format!("{name}: {end:?} and not {expected:?}"))
+        .collect()
 }
 
 fn record(owner: &[u8], kind: u16, ttl: u32, data: &[u8]) -> Vec<u8> {

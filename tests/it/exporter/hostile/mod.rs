@@ -37,7 +37,7 @@ struct Bounds {
 }
 
 const BOUNDS: Bounds = Bounds {
-    memory: 64,
+    memory: 80,
     descriptors: 160,
     grace: Duration::from_secs(2),
     logs: 2 * TRANSCRIPT_BYTES + 4096,
