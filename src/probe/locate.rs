@@ -249,7 +249,8 @@ async fn ask_all(
 /// Under `auto`, the addresses to which the host has a route: a host without IPv6 must not fail
 /// every AAAA. If there is a route to none of them, all stay, and connecting says what is wrong.
 fn routed(addresses: Vec<IpAddr>, families: Families) -> Vec<IpAddr> {
-    if families != Families::Auto {
+    // One address alone is probed whatever the routes are.
+    if families != Families::Auto || addresses.len() < 2 {
         return addresses;
     }
     let (with, without): (Vec<_>, Vec<_>) =
