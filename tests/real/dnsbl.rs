@@ -213,7 +213,7 @@ fn told_states(told: &Value) -> Vec<(String, Vec<String>)> {
     for subject in told["subjects"].as_array().unwrap() {
         for result in subject["results"].as_array().unwrap() {
             let pair = (result["list"].as_str().unwrap(), subject["subject"].as_str().unwrap());
-            let state = result["reason"].as_str().or(result["verdict"].as_str()).unwrap();
+            let state = result["reason"].as_str().or_else(|| result["verdict"].as_str()).unwrap();
             found.insert(pair, state.to_owned());
         }
     }
