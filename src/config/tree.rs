@@ -261,7 +261,7 @@ impl<'p> Builder<'p> {
         if let Some(tag) = tag
             && !tag.is_yaml_core_schema()
         {
-            let said = tag.original();
+            let said = printable(&tag.original());
             self.problem(place, format!("the tag `{said}` means nothing here; remove it"));
         }
     }

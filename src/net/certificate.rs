@@ -106,12 +106,15 @@ fn bits(number: &[u8]) -> usize {
     }
 }
 
-/// At most `limit` bytes of text, cut on a character's edge, without control characters: this text
-/// comes from a peer and ends up in labels and on terminals.
+/// At most `limit` bytes of text, cut on a character's edge, without control characters and without
+/// those that turn the direction of writing: this text comes from a peer and ends up in labels and on
+/// terminals.
 fn cut(text: &str, limit: usize) -> String {
     let mut out = String::with_capacity(text.len().min(limit));
+    let turns = |c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     for character in text.chars() {
-        let shown = if character.is_control() { char::REPLACEMENT_CHARACTER } else { character };
+        let odd = character.is_control() || turns(character);
+        let shown = if odd { char::REPLACEMENT_CHARACTER } else { character };
         if out.len() + shown.len_utf8() > limit {
             break;
         }
@@ -152,7 +155,7 @@ mod tests {
         ])
         .unwrap();
         params.distinguished_name = rcgen::DistinguishedName::new();
-        let long = format!("line\nbreak {}", "ä".repeat(100));
+        let long = format!("line\nbreak\u{202e}{}", "ä".repeat(100));
         params.distinguished_name.push(rcgen::DnType::CommonName, long);
         params.serial_number = Some(rcgen::SerialNumber::from_slice(&[0x00, 0xab, 0x01]));
         params.not_before = rcgen::date_time_ymd(2020, 1, 1);
@@ -165,7 +168,7 @@ mod tests {
         assert_eq!(certificate.serial, "ab01");
         assert_eq!(certificate.key, "EC P-256");
         assert_eq!((certificate.not_before, certificate.not_after), (1_577_836_800, 1_609_459_200));
-        assert!(certificate.subject.starts_with("CN=line\u{fffd}break ä"));
+        assert!(certificate.subject.starts_with("CN=line\u{fffd}break\u{fffd}ä"));
         assert!((127..=128).contains(&certificate.subject.len()), "{}", certificate.subject.len());
         assert_eq!(certificate.issuer, certificate.subject);
         assert_eq!(certificate.fingerprint_sha256, hex(&Sha256::digest(made.der())));

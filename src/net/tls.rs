@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::client::Resumption;
+use rustls::client::danger::ServerCertVerifier as _;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{AlertDescription, ClientConfig, Error, InvalidMessage, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
@@ -120,6 +121,31 @@ impl TlsClient {
             }
         };
         (facts(recorder.take(), outcome.as_ref().ok()), outcome)
+    }
+
+    /// What a chain, the server's own certificate first, is worth at `now` for `server_name`, with
+    /// no handshake: every reason against it, and its certificates as they were read. `verified` is
+    /// never true, because nobody proved to hold the key.
+    ///
+    /// # Errors
+    ///
+    /// A text for a person when `server_name` cannot stand in a certificate, or when there is no
+    /// certificate at all.
+    pub fn judge(
+        &self,
+        chain: &[CertificateDer<'_>],
+        server_name: &str,
+        now: UnixTime,
+    ) -> Result<TlsFacts, String> {
+        let bare = server_name.strip_suffix('.').unwrap_or(server_name);
+        let name = ServerName::try_from(bare)
+            .map_err(|_| format!("{server_name:?} is not a name that a certificate can carry"))?;
+        let (leaf, others) = chain.split_first().ok_or("there is no certificate")?;
+        let recorder = Recorder::new(self.trust.clone());
+        recorder
+            .verify_server_cert(leaf, others, &name, &[], now)
+            .map_err(|error| error.to_string())?;
+        Ok(facts::<()>(recorder.take(), None))
     }
 }
 

@@ -196,6 +196,7 @@ impl Driver {
                 self.session.on_reply(reply, leftover, self.now())
             }
             Heard::End(end) => {
+                let end = self.session.veil(end);
                 self.note_end(&end, bound);
                 self.silent_end = !matches!(end, End::Timeout | End::BadReply(_));
                 self.session.on_end(end, self.now())

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::auth::REDACTED;
 use super::command::Unsayable;
 use super::{BadReply, Capabilities, Phase, Reply};
 
@@ -48,6 +49,19 @@ pub enum End {
     Tls(String),
     /// Writing or reading failed in another way.
     Io(String),
+}
+
+impl End {
+    /// The same without the bytes that are no reply. They were escaped and cut, so a secret in them
+    /// may not look like itself any more, and all of them go.
+    pub(super) fn without_text(self) -> Self {
+        match self {
+            Self::BadReply(BadReply::NoCode(_)) => {
+                Self::BadReply(BadReply::NoCode(REDACTED.to_owned()))
+            }
+            other => other,
+        }
+    }
 }
 
 /// Why a dialogue did not go through. The first one counts.

@@ -150,6 +150,7 @@ impl Session {
 
     /// The wait ended without a reply.
     pub fn on_end(&mut self, end: End, now: Duration) -> Action {
+        let end = self.veil(end);
         let Some((phase, _)) = self.current else { return self.close(now) };
         match self.state {
             State::New | State::Quit | State::Closed => return self.close(now),
@@ -188,6 +189,11 @@ impl Session {
     /// `text` as it may be shown: what a server repeats of our AUTH exchange is written over.
     pub fn scrub(&self, text: &str) -> String {
         self.exchange.as_ref().map_or_else(|| text.to_owned(), |exchange| exchange.scrub(text))
+    }
+
+    /// `end` as it may be shown: bytes that are no reply may repeat our AUTH exchange too.
+    pub fn veil(&self, end: End) -> End {
+        if self.exchange.is_some() { end.without_text() } else { end }
     }
 
     /// Mail could be handed over, and nothing went wrong.

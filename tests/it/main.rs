@@ -16,6 +16,7 @@ mod demo;
 mod deploy;
 mod dialogues;
 mod exporter;
+mod fuzz;
 mod ladder;
 mod listing;
 mod lookups;
