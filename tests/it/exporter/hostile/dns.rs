@@ -118,7 +118,9 @@ async fn hostile_name_servers_end_every_question_and_disturb_nobody() {
     let endpoints: f64 =
         read.values("smtp_target_endpoints", &[("target", "many-mx")]).iter().sum();
     println!("many-mx: {endpoints} endpoints, those left out counted");
-    assert_eq!(read.values("smtp_endpoint_info", &[("target", "many-mx")]).len(), 32);
+    let probed = read.values("smtp_probe_success", &[("target", "many-mx")]).len();
+    // A round that could not resolve the name at all has a row of its own beside the last endpoints.
+    assert!((32..=33).contains(&probed), "{probed} endpoints");
     // One a second is due; a busy machine may be late with some.
     assert!(probes(&read, "healthy") > seconds / 3.0 - 1.0, "{}", probes(&read, "healthy"));
 
