@@ -2,10 +2,12 @@
 
 mod doors;
 mod files;
+mod health;
 mod listen;
 mod logging;
 mod once;
 mod rounds;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use crate::web::Page;
 pub use doors::WebFile;
+pub use health::{HealthQuestion, health_url};
 pub use logging::start_logging;
 pub use once::{check_for, look_up, probe_once};
 
@@ -29,9 +32,11 @@ use crate::demo::World;
 use crate::metrics;
 use crate::net::{tcp, tls};
 use crate::probe::Prober;
+use crate::probe::dnsbl::Lookups;
 use crate::store::Store;
-use crate::target::Family;
+use crate::target::{Family, Shard};
 use crate::web::{self, Control, Running};
+use watch::{notify, watch};
 
 /// What the command line says about serving.
 #[derive(Debug)]
@@ -54,6 +59,21 @@ pub struct Options {
     pub history_limit: usize,
     /// What is taken off Prometheus' scrape timeout.
     pub timeout_offset: Duration,
+    /// The part of the configuration that this exporter takes; none: all of it.
+    pub shard: Option<Shard>,
+}
+
+impl Options {
+    /// What this exporter takes of a configuration.
+    fn share_of(&self, config: Config) -> Config {
+        let Some(shard) = self.shard else { return config };
+        let config = config.in_shard(shard);
+        if let Some(share) = config.share {
+            let (targets, of) = (config.targets.len(), share.of_targets);
+            tracing::info!(%shard, targets, of, "taking one shard of the configuration");
+        }
+        config
+    }
 }
 
 /// Loads the configuration that the command line means: the named file, else `smtp_exporter.yml` if
@@ -106,6 +126,7 @@ pub async fn serve(
     config: Config,
     end_after: Option<Duration>,
 ) -> anyhow::Result<()> {
+    let config = options.share_of(config);
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup = signal(SignalKind::hangup())?;
@@ -191,7 +212,12 @@ struct App {
     options: Options,
     store: Arc<Store>,
     prober: Arc<Prober>,
+    lookups: Arc<Lookups>,
     own: metrics::Exporter,
+    /// What was wrong when it was last read, and so is not in force: the web configuration file, or
+    /// the configuration.
+    doors_bad: AtomicBool,
+    config_bad: AtomicBool,
     rounds: tokio::sync::Mutex<Option<rounds::Rounds>>,
     running: RwLock<Arc<Running>>,
     watched: RwLock<files::Watched>,
@@ -210,13 +236,17 @@ impl App {
             move |late: Duration| own.round_started(late)
         };
         let mut rounds = rounds::Rounds::new(prober.clone(), store.clone(), lag);
+        rounds.adopt_list_pauses(&kept_pauses(files::LIST_PAUSES), &config);
         let (_, generation) = rounds.replan(&config, options.history_limit);
         warn(&config);
         let app = Self {
             options,
             store,
             prober,
+            lookups: rounds.lookups(),
             own,
+            doors_bad: AtomicBool::new(false),
+            config_bad: AtomicBool::new(false),
             rounds: tokio::sync::Mutex::new(Some(rounds)),
             watched: RwLock::new(files::Watched::of(&config.watched)),
             running: RwLock::new(running(config, generation)),
@@ -235,11 +265,8 @@ impl App {
             self.own.clone(),
             self.prober.clone(),
         );
-        let prefix = self.options.route_prefix.clone().unwrap_or_else(|| {
-            let url = &self.options.external_url;
-            let after = url.split_once("://").map_or("", |(_, rest)| rest);
-            after.split_once('/').map_or("", |(_, path)| path).to_owned()
-        });
+        let Options { route_prefix: stated, external_url, .. } = &self.options;
+        let prefix = route_prefix(stated.as_deref(), external_url);
         state.route_prefix = web::normal_prefix(&prefix);
         state.external_url = Some(self.options.external_url.clone()).filter(|url| !url.is_empty());
         state.timeout_offset = self.options.timeout_offset;
@@ -262,14 +289,18 @@ impl App {
         let loaded = tokio::task::spawn_blocking(move || load(file.as_deref())).await;
         let config = match loaded {
             Ok(Ok(config)) => config,
-            Ok(Err(error)) => return Err(self.refuse(error.to_string())),
-            Err(error) => return Err(self.refuse(error.to_string())),
+            Ok(Err(error)) => return Err(self.refuse(&self.config_bad, error.to_string())),
+            Err(error) => return Err(self.refuse(&self.config_bad, error.to_string())),
         };
-        self.prober.reconfigure(config.policy.clone()).map_err(|error| self.refuse(error))?;
+        let config = self.options.share_of(config);
+        self.prober
+            .reconfigure(config.policy.clone())
+            .map_err(|error| self.refuse(&self.config_bad, error))?;
         let (checks, generation) = rounds.replan(&config, self.options.history_limit);
         *write(&self.watched) = before.and(&config.watched);
         warn(&config);
         *write(&self.running) = running(config, generation);
+        self.config_bad.store(false, Ordering::Relaxed);
         self.own.reloaded(SystemTime::now());
         tracing::info!(checks, "configuration reloaded");
         Ok(())
@@ -280,14 +311,20 @@ impl App {
         let web = self.options.web.clone();
         let loaded = tokio::task::spawn_blocking(move || web.reload()).await;
         let loaded = loaded.unwrap_or_else(|error| Err(error.to_string()));
-        for warning in loaded.map_err(|problems| self.refuse(problems))? {
+        for warning in loaded.map_err(|problems| self.refuse(&self.doors_bad, problems))? {
             tracing::warn!("{warning}");
+        }
+        // A certificate that was caught half-written is whole now, and nobody asks for a reload.
+        if self.doors_bad.swap(false, Ordering::Relaxed) && !self.config_bad.load(Ordering::Relaxed)
+        {
+            self.own.reloaded(SystemTime::now());
         }
         Ok(())
     }
 
     /// A configuration that was not taken over.
-    fn refuse(&self, problems: String) -> String {
+    fn refuse(&self, bad: &AtomicBool, problems: String) -> String {
+        bad.store(true, Ordering::Relaxed);
         self.own.reload_failed();
         for problem in problems.lines() {
             tracing::error!(problem, "configuration not reloaded, the old one stays in force");
@@ -308,9 +345,8 @@ impl App {
     }
 
     fn keep_pauses(&self) {
-        if let Err(error) = files::write_pauses(&self.prober.permits().pauses()) {
-            tracing::warn!(%error, "cannot keep the pauses for the next run");
-        }
+        keep(files::PAUSES, &self.prober.permits().pauses());
+        keep(files::LIST_PAUSES, &self.lookups.pauses());
     }
 }
 
@@ -328,39 +364,32 @@ impl Control for App {
     }
 }
 
+/// The prefix of all paths: what was stated, else the external URL's path.
+pub fn route_prefix(stated: Option<&str>, external_url: &str) -> String {
+    let path = || {
+        let after = external_url.split_once("://").map_or("", |(_, rest)| rest);
+        after.split_once('/').map_or("", |(_, path)| path)
+    };
+    stated.unwrap_or_else(path).to_owned()
+}
+
 /// Takes over the pauses of the run before, where there is a state directory. Before the schedule
 /// starts, or its first probes would not know of them.
 fn adopt_pauses(prober: &Prober) {
-    match files::read_pauses() {
-        Ok(kept) => prober.permits().restore(&kept),
-        Err(error) => tracing::warn!(%error, "cannot read the pauses of the last run"),
-    }
+    prober.permits().restore(&kept_pauses(files::PAUSES));
 }
 
-/// What is looked after besides requests and probes: files of targets, pauses, routes.
-async fn watch(app: Arc<App>, stop: CancellationToken) {
-    let mut every = tokio::time::interval(WATCH_EVERY);
-    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut kept = Vec::new();
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = every.tick() => {}
-        }
-        notify(&[sd_notify::NotifyState::Watchdog]);
-        app.look_for_routes();
-        let pauses = app.prober.permits().pauses();
-        if pauses != kept {
-            app.keep_pauses();
-            kept = pauses;
-        }
-        if app.options.web.changed() && app.reload_doors().await.is_ok() {
-            tracing::info!("web configuration reloaded");
-        }
-        if write(&app.watched).changed() {
-            // What is wrong was logged. It is read again when it changes again.
-            let _ = app.reload().await;
-        }
+/// The pauses in a file of the state directory.
+fn kept_pauses<T: serde::de::DeserializeOwned>(name: &str) -> Vec<T> {
+    files::read_kept(name).unwrap_or_else(|error| {
+        tracing::warn!(%error, file = name, "cannot read the pauses of the last run");
+        Vec::new()
+    })
+}
+
+fn keep<T: serde::Serialize>(name: &str, pauses: &[T]) {
+    if let Err(error) = files::write_kept(name, pauses) {
+        tracing::warn!(%error, file = name, "cannot keep the pauses for the next run");
     }
 }
 
@@ -388,19 +417,10 @@ fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Tells systemd, where it is there to listen.
-fn notify(state: &[sd_notify::NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(state) {
-        tracing::debug!(%error, "cannot notify systemd");
-    }
-}
-
 /// The configuration file that is read when none is named.
 const DEFAULT_FILE: &str = "smtp_exporter.yml";
 /// How long open sessions and scrapes have at the end.
 const GRACE: Duration = Duration::from_secs(10);
-/// How often files of targets are looked at.
-const WATCH_EVERY: Duration = Duration::from_secs(2);
 /// More threads than this do not help: a probe mostly waits.
 const WORKERS: usize = 4;
 const VERSION: &str = env!("CARGO_PKG_VERSION");

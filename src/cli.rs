@@ -1,8 +1,11 @@
 //! Flags and subcommands, after Prometheus' habit.
 
 mod dnsbl;
+mod explain;
+mod manual;
 mod paint;
 mod report;
+mod tools;
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -12,10 +15,12 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use tools::Tool;
+
 use crate::app::{self, Options, Page, WebFile};
 use crate::cause::advice;
-use crate::cause::explain::Explanation;
 use crate::config::{Config, ConfigError};
+use crate::target::Shard;
 
 /// Runs the program; the process ends with what is returned.
 pub fn main() -> ExitCode {
@@ -35,9 +40,10 @@ pub fn main() -> ExitCode {
         Command::Serve => serve(&cli.common),
         Command::Probe(args) => probe(&cli.common, &args),
         Command::Dnsbl(args) => dnsbl::run(&cli.common, &args),
-        Command::Explain(args) => explain(&cli.common, &args),
+        Command::Explain(args) => explain::explain(&cli.common, &args),
         Command::Demo(args) => demo(&cli.common, args),
         Command::Reference => say(&reference()),
+        Command::Tool(tool) => tools::run(&cli.common, tool),
     };
     match result {
         Ok(code) => code,
@@ -103,6 +109,10 @@ struct Common {
     /// Seconds taken off Prometheus' scrape timeout, for the way back.
     #[arg(long = "timeout-offset", value_name = "SECONDS", default_value_t = 0.5, global = true)]
     timeout_offset: f64,
+    /// Take part I of N of the configured targets, counted from 0, by a hash of their names. With
+    /// `auto/N`, I is the number at the end of HOSTNAME, as pods of a StatefulSet have it.
+    #[arg(long = "shard", value_name = "I/N", value_parser = tools::shard, global = true)]
+    shard: Option<Shard>,
     /// Least important messages that are logged.
     #[arg(long = "log.level", value_name = "LEVEL", default_value = "info", global = true)]
     log_level: LogLevel,
@@ -146,11 +156,13 @@ enum Command {
     /// answered, 1: on a block list, 2: no list could tell, 64: wrong usage.
     Dnsbl(dnsbl::DnsblArgs),
     /// Say what a reply means: its cause, whose side it is, and what to do.
-    Explain(ExplainArgs),
+    Explain(explain::ExplainArgs),
     /// Run against built-in loopback mail servers with faults: nothing to install.
     Demo(DemoArgs),
-    /// Print the reference of metrics, causes and configuration as Markdown.
+    /// Print the reference of metrics, causes, block lists and configuration as Markdown.
     Reference,
+    #[command(flatten)]
+    Tool(Tool),
 }
 
 #[derive(Args)]
@@ -176,23 +188,6 @@ enum ProbeFormat {
 }
 
 #[derive(Args)]
-struct ExplainArgs {
-    /// The reply, or the log line or bounce that holds it. Without it, standard input is read line
-    /// by line.
-    reply: Option<String>,
-    /// Form of the answer. `tsv` is `cause<TAB>rule<TAB>line`.
-    #[arg(long, default_value = "text")]
-    format: ExplainFormat,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum ExplainFormat {
-    Text,
-    Tsv,
-    Json,
-}
-
-#[derive(Args)]
 struct DemoArgs {
     /// End by itself after this time, such as `30s`.
     #[arg(long = "for", value_name = "DURATION", value_parser = humantime::parse_duration)]
@@ -203,6 +198,10 @@ fn check(common: &Common) -> anyhow::Result<ExitCode> {
     match load(common) {
         Ok((config, web)) => {
             options(common, web)?;
+            let config = match common.shard {
+                Some(shard) => config.in_shard(shard),
+                None => config,
+            };
             say(&config.summary())
         }
         Err(error) => {
@@ -260,50 +259,9 @@ fn probe(common: &Common, args: &ProbeArgs) -> anyhow::Result<ExitCode> {
     say(&text)?;
     Ok(match report::succeeded(&round) {
         Some(true) => ExitCode::SUCCESS,
-        Some(false) => ExitCode::from(1),
+        Some(false) => ExitCode::from(DOWN),
         None => ExitCode::from(INTERRUPTED),
     })
-}
-
-fn explain(common: &Common, args: &ExplainArgs) -> anyhow::Result<ExitCode> {
-    let config = match app::load(common.config_file.as_deref()) {
-        Ok(config) => config,
-        Err(error) => return Ok(refuse(&error)),
-    };
-    let rules = config.policy.rules;
-    let answer = |line: &str| {
-        let explanation = Explanation::of(&rules, line);
-        match args.format {
-            ExplainFormat::Text => explanation.to_text(),
-            ExplainFormat::Tsv => explanation.to_tsv() + "\n",
-            ExplainFormat::Json => explanation.to_json() + "\n",
-        }
-    };
-    if let Some(reply) = &args.reply {
-        return say(&answer(reply));
-    }
-    if std::io::stdin().is_terminal() {
-        complain("reading replies or log lines, one a line; end with Ctrl-D");
-    }
-    let mut input = std::io::BufReader::new(std::io::stdin().lock());
-    let mut output = std::io::BufWriter::new(std::io::stdout().lock());
-    let mut first = true;
-    while let Some(line) = read_line(&mut input)? {
-        if args.format == ExplainFormat::Text && line.trim().is_empty() {
-            continue;
-        }
-        let gap = if args.format == ExplainFormat::Text && !first { "\n" } else { "" };
-        first = false;
-        let written = write!(output, "{gap}{}", answer(&line)).and_then(|()| {
-            // A person or a coprocess waits for each answer; a file does not end before the last.
-            if input.buffer().is_empty() { output.flush() } else { Ok(()) }
-        });
-        if quietly(written)?.is_none() {
-            return Ok(ExitCode::SUCCESS);
-        }
-    }
-    quietly(output.flush())?;
-    Ok(ExitCode::SUCCESS)
 }
 
 fn demo(common: &Common, args: DemoArgs) -> anyhow::Result<ExitCode> {
@@ -337,6 +295,7 @@ fn options(common: &Common, web: WebFile) -> anyhow::Result<Options> {
         systemd_socket: common.systemd_socket,
         history_limit: common.history_limit,
         timeout_offset: Duration::from_secs_f64(common.timeout_offset),
+        shard: common.shard,
     })
 }
 
@@ -349,42 +308,13 @@ fn page(name: &str) -> Result<Page, String> {
 
 fn reference() -> String {
     format!(
-        "# Metrics\n\n{}\n# Causes\n\n{}\n# Configuration\n\n{}\n# Web configuration\n\n{}",
+        "# Metrics\n\n{}\n# Causes\n\n{}\n# Block lists\n\n{}\n# Configuration\n\n{}\n# Web configuration\n\n{}",
         crate::metrics::reference::markdown(),
         advice::markdown(),
+        crate::dnsbl::catalogue::markdown(),
         crate::config::markdown(),
         crate::config::web_markdown()
     )
-}
-
-/// One line without its end; a longer one than the bound is cut, and its rest is not kept.
-fn read_line(input: &mut impl std::io::BufRead) -> std::io::Result<Option<String>> {
-    let mut line = Vec::new();
-    let mut seen = false;
-    loop {
-        let buffer = match input.fill_buf() {
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-            buffer => buffer?,
-        };
-        if buffer.is_empty() {
-            return Ok(seen.then(|| lossy(&line)));
-        }
-        seen = true;
-        let (end, used) = match buffer.iter().position(|byte| *byte == b'\n') {
-            Some(position) => (true, position + 1),
-            None => (false, buffer.len()),
-        };
-        let room = LINE_MOST.saturating_sub(line.len()).min(used);
-        line.extend_from_slice(buffer.get(..room).unwrap_or_default());
-        input.consume(used);
-        if end {
-            return Ok(Some(lossy(&line)));
-        }
-    }
-}
-
-fn lossy(line: &[u8]) -> String {
-    String::from_utf8_lossy(line).trim_end_matches(['\n', '\r']).to_owned()
 }
 
 /// Writes to standard output. A reader that went away is no error.
@@ -421,6 +351,8 @@ fn is_of_the_system(error: &anyhow::Error) -> bool {
     !kinds.is_empty() && !kinds.contains(&std::io::ErrorKind::InvalidInput)
 }
 
+/// What was asked about is not well.
+const DOWN: u8 = 1;
 /// Wrong usage or a bad configuration: EX_USAGE of sysexits.h.
 const USAGE: u8 = 64;
 /// EX_OSERR of sysexits.h.
@@ -429,5 +361,3 @@ const SYSTEM: u8 = 71;
 const INTERRUPTED: u8 = 130;
 /// The most results per target that may be asked for.
 const HISTORY_MOST: usize = 100_000;
-/// The most bytes of one line of standard input that are looked at.
-const LINE_MOST: usize = 1 << 16;

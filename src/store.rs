@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::SystemTime;
 
-pub use ladders::LadderView;
+pub use ladders::{LadderPlan, LadderView};
 pub use listings::{ListView, ListingChange, ListingView, Listings, QueryResult};
 pub use view::{Change, EndpointView, HistoryEntry, View};
 
@@ -197,7 +197,17 @@ impl Store {
 
     /// When a ladder's next run begins.
     pub fn set_next_ladder(&self, generation: u64, key: &LadderKey, at: SystemTime) {
-        self.ladders.set_next(generation, key, at);
+        self.ladders.change(generation, key, |plan| plan.next = Some(at));
+    }
+
+    /// Since when a run of a ladder is under way; none when it ended.
+    pub fn set_ladder_running(&self, generation: u64, key: &LadderKey, since: Option<SystemTime>) {
+        self.ladders.change(generation, key, |plan| plan.running_since = since);
+    }
+
+    /// A run of a ladder was not begun, and why, for a person.
+    pub fn deny_ladder(&self, generation: u64, key: &LadderKey, at: SystemTime, why: String) {
+        self.ladders.change(generation, key, |plan| plan.not_begun = Some((at, why)));
     }
 
     /// What was measured, in order of target, module, mode and endpoint.
@@ -205,8 +215,8 @@ impl Store {
         self.ladders.views()
     }
 
-    /// The ladders that are planned, each with the start of its next run.
-    pub fn ladder_plans(&self) -> Vec<(Arc<Ladder>, Option<SystemTime>)> {
+    /// The ladders that are planned, and whether a run is under way.
+    pub fn ladder_plans(&self) -> Vec<LadderPlan> {
         self.ladders.plans()
     }
 

@@ -7,6 +7,7 @@ CHOSEN = 'job=~"$job",subject=~"$subject",list=~"$list"'
 OF_LIST = 'job=~"$job",list=~"$list"'
 BLOCK, ALLOW = CHOSEN + ',kind="block"', CHOSEN + ',kind="allow"'
 LISTED = c.names({0: ("clean", c.GREEN), 1: ("listed", c.RED)})
+TOLD = c.names({0: ("clean", c.GREEN), 1: ("listed", c.RED), -1: ("unknown", c.GREY)})
 HEALTH = c.names({0: ("no", c.RED), 1: ("yes", c.GREEN)})
 RESULTS = {"clean": c.GREEN, "listed": c.RED, "refused": c.ORANGE, "error": c.PURPLE,
            "timeout": c.GREY}
@@ -72,10 +73,12 @@ def listed():
                  "reason": ("Why", {"custom__width": 170})},
                 no_value="No look-up is known to fail.", extra=("Value",)),
         c.table("Subjects and lists",
-                "What each block list says of each subject. A dash: it could not be told.",
+                "What each block list says of each subject. Unknown: it could not be told, which "
+                "is not clean. A dash: it was not asked.",
                 (24, 8),
-                [c.target(f"topk(100, max by (subject, list) (smtp_dnsbl_listed{{{BLOCK}}}))",
-                          table=True)],
+                [c.target(f"""topk(100, max by (subject, list) (
+                    smtp_dnsbl_listed{{{BLOCK}}}
+                    or (smtp_dnsbl_query_success{{{BLOCK}}} == 0) - 1))""", table=True)],
                 {}, no_value="No subject is watched.",
                 steps_before=[{"id": "groupingToMatrix", "options": {
                     "columnField": "list", "rowField": "subject", "valueField": "Value",
@@ -138,7 +141,7 @@ def made():
     matrix = panels[2]
     # The columns of the matrix are lists, whatever they are called.
     matrix["fieldConfig"]["overrides"] = [
-        c.override("number", "byType", mappings=LISTED, noValue="–",
+        c.override("number", "byType", mappings=TOLD, noValue="–",
                    custom__cellOptions={"type": "color-text"}),
         c.override("subject\\list", displayName="Subject", custom__width=170)]
     return c.dashboard(

@@ -10,8 +10,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use crate::config;
-use crate::probe::permits::KeptPause;
 
 /// What the files of some patterns looked like when they were last read.
 #[derive(Debug, Default)]
@@ -64,9 +66,9 @@ fn look(pattern: &Path) -> Looks {
     config::matching(pattern).into_iter().map(one).collect()
 }
 
-/// The pauses that the run before kept; none without a state directory or a file.
-pub(super) fn read_pauses() -> io::Result<Vec<KeptPause>> {
-    let Some(path) = pauses_file() else { return Ok(Vec::new()) };
+/// What the run before kept under this name; nothing without a state directory or a file.
+pub(super) fn read_kept<T: DeserializeOwned>(name: &str) -> io::Result<Vec<T>> {
+    let Some(path) = state_file(name) else { return Ok(Vec::new()) };
     match std::fs::read(&path) {
         Ok(bytes) => Ok(serde_json::from_slice(&bytes)?),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
@@ -74,18 +76,22 @@ pub(super) fn read_pauses() -> io::Result<Vec<KeptPause>> {
     }
 }
 
-/// Keeps the pauses for the next run. The file is replaced as a whole, so a crash leaves the old one
+/// Keeps something for the next run. The file is replaced as a whole, so a crash leaves the old one
 /// or the new one.
-pub(super) fn write_pauses(pauses: &[KeptPause]) -> io::Result<()> {
-    let Some(path) = pauses_file() else { return Ok(()) };
+pub(super) fn write_kept<T: Serialize>(name: &str, kept: &[T]) -> io::Result<()> {
+    let Some(path) = state_file(name) else { return Ok(()) };
     let fresh = path.with_extension("new");
-    std::fs::write(&fresh, serde_json::to_vec(pauses)?)?;
+    std::fs::write(&fresh, serde_json::to_vec(kept)?)?;
     std::fs::rename(&fresh, &path)
 }
 
 /// Systemd names the directory; of several, the first.
-fn pauses_file() -> Option<PathBuf> {
+fn state_file(name: &str) -> Option<PathBuf> {
     let directories = std::env::var_os("STATE_DIRECTORY")?;
     let first = std::env::split_paths(&directories).next()?;
-    (!first.as_os_str().is_empty()).then(|| first.join("pauses.json"))
+    (!first.as_os_str().is_empty()).then(|| first.join(name))
 }
+
+/// The pauses of remotes, and those of block lists' operators.
+pub(super) const PAUSES: &str = "pauses.json";
+pub(super) const LIST_PAUSES: &str = "dnsbl_pauses.json";

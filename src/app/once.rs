@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::dnsbl::{List, Subject};
+use crate::dnsbl::{List, Reason, Subject, Verdict};
 use crate::observation::{Lookup, Round};
 use crate::probe::dnsbl::{Lookups, Manners};
 use crate::probe::{Job, Prober};
@@ -109,8 +109,8 @@ pub async fn look_up(
     subjects: &[Subject],
 ) -> anyhow::Result<Vec<Lookup>> {
     let plan = config.dnsbl.as_deref();
-    let servers = plan.map(|plan| plan.servers.as_slice()).filter(|servers| !servers.is_empty());
-    let servers = servers.unwrap_or(&config.policy.dns_servers);
+    let others = &config.policy.dns_servers;
+    let servers = plan.map_or(others.as_slice(), |plan| plan.servers_or(others));
     let timeout = plan.map_or(config.policy.dns_timeout, |plan| plan.timeout);
     let lookups = Arc::new(Lookups::new(servers, timeout, Manners::default()));
     let mut tasks = tokio::task::JoinSet::new();
@@ -122,7 +122,14 @@ pub async fn look_up(
             lookups.look_at_health(&list).await;
             let mut seen = Vec::new();
             for subject in &wanted {
-                seen.push(lookups.look_up(&list, subject).await);
+                let mut lookup = lookups.look_up(&list, subject).await;
+                if let Verdict::Unknown(Reason::Refused, detail) = &mut lookup.verdict
+                    && let Some(refusal) = lookups.refusal_of(&list)
+                {
+                    // The pause ends with this run, and is nothing to a person.
+                    *detail = refusal;
+                }
+                seen.push(lookup);
             }
             (place, seen)
         });

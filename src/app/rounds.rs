@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::config::Config;
 use crate::probe::Prober;
-use crate::probe::dnsbl::{Lookups, Manners};
+use crate::probe::dnsbl::{KeptPause, Lookups, Manners};
 use crate::schedule::Schedule;
 use crate::schedule::dnsbl::Watch;
 use crate::store::Store;
@@ -14,6 +14,7 @@ use crate::store::Store;
 pub(super) struct Rounds {
     store: Arc<Store>,
     probes: Schedule,
+    lookups: Arc<Lookups>,
     lists: Watch,
 }
 
@@ -26,10 +27,27 @@ impl Rounds {
     ) -> Self {
         let policy = prober.policy();
         let lookups = Lookups::new(&policy.dns_servers, policy.dns_timeout, Manners::default());
+        let lookups = Arc::new(lookups);
         Self {
             probes: Schedule::new(prober, store.clone(), lag),
-            lists: Watch::new(Arc::new(lookups), store.clone()),
+            lists: Watch::new(lookups.clone(), store.clone()),
+            lookups,
             store,
+        }
+    }
+
+    /// What looks subjects up, for as long as the process.
+    pub(super) fn lookups(&self) -> Arc<Lookups> {
+        self.lookups.clone()
+    }
+
+    /// Takes over the pauses of block lists' operators. Before the first plan, or its look-ups would
+    /// not know of them.
+    pub(super) fn adopt_list_pauses(&self, kept: &[KeptPause], config: &Config) {
+        if let Some(plan) = &config.dnsbl {
+            let servers = plan.servers_or(&config.policy.dns_servers);
+            self.lookups.reconfigure(servers, plan.timeout, &plan.lists);
+            self.lookups.restore(kept, &plan.lists);
         }
     }
 

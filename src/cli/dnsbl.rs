@@ -1,5 +1,6 @@
 //! `dnsbl SUBJECT...`: one look at DNS lists now, told to a person or a program.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
@@ -12,7 +13,7 @@ use super::paint::Paint;
 use super::{Common, complain, refuse, say};
 use crate::app;
 use crate::config::{self, Config};
-use crate::dnsbl::{Kind, List, Reason, Subject, Terms, Verdict, catalogue};
+use crate::dnsbl::{Code, Kind, List, Reason, Subject, Terms, Verdict, catalogue};
 use crate::observation::Lookup;
 
 #[derive(Args)]
@@ -139,6 +140,8 @@ fn verdict(asked: &Asked, lookups: &[Lookup]) -> u8 {
 
 fn text(asked: &Asked, lookups: &[Lookup], paint: Paint) -> String {
     let mut out = String::new();
+    // What each list's trouble is, is told once; with many subjects it would hide the rest.
+    let mut told: BTreeSet<(&str, &str)> = BTreeSet::new();
     // Writing to a String can't fail.
     for subject in &asked.subjects {
         let _ = writeln!(out, "{}", paint.bold(&subject.to_string()));
@@ -148,28 +151,18 @@ fn text(asked: &Asked, lookups: &[Lookup], paint: Paint) -> String {
         }
         for seen in &of {
             if let Verdict::Listed(codes) = &seen.verdict {
-                let good = seen.list.kind == Kind::Allow;
-                let word = if good { "ALLOWED" } else { "LISTED " };
-                let word = paint.verdict(good, word);
-                for (n, code) in codes.iter().enumerate() {
-                    let (word, name) = match n {
-                        0 => (word.as_str(), &*seen.list.name),
-                        _ => ("       ", ""),
-                    };
-                    let _ =
-                        writeln!(out, "  {word}  {name:<28} {}  {}", code.address, code.meaning);
-                }
-                for reason in &seen.reasons {
-                    let _ = writeln!(out, "           {} {reason}", paint.dim("reason "));
-                }
-                if let Some(page) = seen.list.delisting.as_ref().filter(|_| !good) {
-                    let _ = writeln!(out, "           {} {page}", paint.dim("removal"));
-                }
+                listing(&mut out, seen, codes, paint);
             }
         }
         for seen in &of {
             if let Verdict::Unknown(reason, detail) = &seen.verdict {
-                let _ = writeln!(out, "  ?        {:<28} {reason}: {detail}", seen.list.name);
+                let name = &*seen.list.name;
+                // Its name stands in front already.
+                let detail = detail.strip_prefix(name).map_or(detail.as_str(), str::trim_start);
+                let again = !told.insert((name, detail));
+                let why = if again { "as above" } else { detail };
+                let head = format!("  ?        {name:<28} ");
+                wrapped(&mut out, &head, &head, &format!("{reason}: {why}"));
             }
         }
         for (kind, words) in [(Kind::Block, "clean    on"), (Kind::Allow, "not      on")] {
@@ -182,15 +175,16 @@ fn text(asked: &Asked, lookups: &[Lookup], paint: Paint) -> String {
                 let allow = if kind == Kind::Allow { "allow list" } else { "list" };
                 let number = clean.len();
                 let s = if number == 1 { "" } else { "s" };
-                let line = format!("{words} {number} {allow}{s}: {}", clean.join(", "));
-                let line = if kind == Kind::Block { paint.green(&line) } else { line };
-                let _ = writeln!(out, "  {line}");
+                let head = format!("  {words} ");
+                let shown = if kind == Kind::Block { paint.green(&head) } else { head.clone() };
+                let names = format!("{number} {allow}{s}: {}", clean.join(", "));
+                wrapped(&mut out, &shown, "           ", &names);
             }
         }
         out.push('\n');
     }
     if let Some(hint) = hint(lookups) {
-        let _ = writeln!(out, "{hint}");
+        wrapped(&mut out, "", "", hint);
     }
     if !asked.left_out.is_empty() {
         let _ = writeln!(
@@ -198,11 +192,52 @@ fn text(asked: &Asked, lookups: &[Lookup], paint: Paint) -> String {
             "not asked, because not everybody may (name one with --list if you may):"
         );
         for entry in &asked.left_out {
-            let (terms, conditions) = (entry.terms, entry.house.conditions);
-            let _ = writeln!(out, "  {:<34} {terms}: {conditions}", entry.zone);
+            let head = format!("  {:<34} ", entry.zone);
+            let conditions = format!("{}: {}", entry.terms, entry.house.conditions);
+            wrapped(&mut out, &head, &head, &conditions);
         }
     }
     out
+}
+
+/// A listing: every code, the list's own words, and where to go.
+fn listing(out: &mut String, seen: &Lookup, codes: &[Code], paint: Paint) {
+    let good = seen.list.kind == Kind::Allow;
+    let word = paint.verdict(good, if good { "ALLOWED" } else { "LISTED " });
+    for (n, code) in codes.iter().enumerate() {
+        let (word, name) = match n {
+            0 => (word.as_str(), &*seen.list.name),
+            _ => ("       ", ""),
+        };
+        let _ = writeln!(out, "  {word}  {name:<28} {}  {}", code.address, code.meaning);
+    }
+    for reason in &seen.reasons {
+        let head = format!("           {} ", paint.dim("reason "));
+        wrapped(out, &head, "                   ", reason);
+    }
+    if let Some(page) = seen.list.delisting.as_ref().filter(|_| !good) {
+        let _ = writeln!(out, "           {} {page}", paint.dim("removal"));
+    }
+}
+
+/// `head` and a text behind it, broken between words at [`WIDTH`] columns; what follows stands below
+/// the beginning of the text, as far in as `under` is long. A word that is longer is not broken.
+fn wrapped(out: &mut String, head: &str, under: &str, text: &str) {
+    let indent = under.chars().count();
+    let mut column = indent;
+    out.push_str(head);
+    for (place, word) in text.split(' ').enumerate() {
+        let length = word.chars().count();
+        if place > 0 && column + 1 + length > WIDTH {
+            let _ = write!(out, "\n{:indent$}{word}", "");
+            column = indent + length;
+        } else {
+            let space = if place > 0 { " " } else { "" };
+            let _ = write!(out, "{space}{word}");
+            column += space.len() + length;
+        }
+    }
+    out.push('\n');
 }
 
 /// What a person does next when nobody answers.
@@ -290,3 +325,5 @@ fn result(seen: &Lookup) -> Value {
 
 /// Each is asked for on every list.
 const MOST_SUBJECTS: usize = 1024;
+/// Columns of the text.
+const WIDTH: usize = 100;

@@ -72,7 +72,7 @@ pub(super) fn check(
     let ladders = limits::read(list, &known, findings);
 
     let dnsbl = dnsbl::read(&root, base, &policy, findings);
-    let patterns: Vec<String> = patterns.iter().filter_map(|at| at.text(findings)).collect();
+    let target_files: Vec<String> = patterns.iter().filter_map(|at| at.text(findings)).collect();
     let mut config = Config {
         policy,
         modules: modules.by_name,
@@ -82,8 +82,11 @@ pub(super) fn check(
         ladders,
         warnings: Vec::new(),
         shown: String::new(),
+        share: None,
+        target_files,
+        zone_files: dnsbl.zone_files,
     };
-    config.shown = shown::yaml(&config, &patterns, &dnsbl.zone_files);
+    config.shown = shown::yaml(&config);
     config
 }
 

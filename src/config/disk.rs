@@ -4,6 +4,9 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use super::text::printable;
+use super::walk::{Findings, Spot};
+
 /// What can't be read would block or never end, so it is refused before it is opened.
 pub(super) fn read(path: &Path, most: usize) -> Result<Vec<u8>, String> {
     let about = fs::metadata(path).map_err(|error| reason(&error))?;
@@ -41,6 +44,26 @@ pub(super) fn world_readable(path: &Path) -> bool {
     {
         let _ = path;
         false
+    }
+}
+
+/// Speaks up when everybody on the machine may read a file that holds a secret.
+pub(super) fn warn_if_open(path: &Path, spot: &Spot, findings: &mut Findings) {
+    if world_readable(path) {
+        let shown = printable(&path.display().to_string());
+        findings
+            .warn(spot, format!("everybody on this machine can read {shown}; chmod 0640 or less"));
+    }
+}
+
+/// The same for a secret that stands in the configuration file itself.
+pub(super) fn warn_if_stated_open(spot: &Spot, findings: &mut Findings) {
+    if spot.place.is_some() && world_readable(Path::new(&*spot.file)) {
+        findings.warn(
+            spot,
+            "is a secret in a file that everybody on this machine can read; chmod 0640 or less, or \
+             put the secret into a file of its own",
+        );
     }
 }
 

@@ -18,7 +18,7 @@ pub(crate) use subjects::subjects_of;
 use super::module;
 use super::value::{self, Parsed};
 use super::walk::{Fields, Findings};
-use crate::dnsbl::{List, Plan, SubjectKind};
+use crate::dnsbl::{List, MAX_PAIRS, Plan, SubjectKind};
 use crate::target::{Own, Policy};
 
 /// What was read.
@@ -122,7 +122,7 @@ fn look_over(plan: &Plan, fields: &Fields, findings: &mut Findings) {
             "is missing: nothing is looked up; write addresses, domains, own or from_targets",
         );
     }
-    let pairs = pairs(plan);
+    let pairs = plan.pairs();
     if pairs > MAX_PAIRS {
         findings.problem(
             &fields.spot(),
@@ -132,16 +132,6 @@ fn look_over(plan: &Plan, fields: &Fields, findings: &mut Findings) {
             ),
         );
     }
-}
-
-/// How many subjects on lists there are, those of targets and of our own left out.
-pub(super) fn pairs(plan: &Plan) -> usize {
-    plan.lists.iter().map(|list| taken(plan, list)).sum()
-}
-
-/// How many of the plan's subjects a list takes.
-pub(super) fn taken(plan: &Plan, list: &List) -> usize {
-    plan.subjects.iter().filter(|wanted| list.subjects.contains(&wanted.subject.kind())).count()
 }
 
 /// Lists without a subject, and subjects without a list: each is odd, and said so.
@@ -175,6 +165,4 @@ pub(super) fn is_ours(own: &Own, list: &List) -> bool {
     zone == "test" || zone.ends_with(".test") || own.has_name(zone)
 }
 
-/// The most subjects on lists: at the shortest interval that is some 70 questions a second.
-const MAX_PAIRS: usize = 20_000;
 const HOUR: u64 = 3600;

@@ -86,8 +86,7 @@ fn below(parent: &str, keys: impl Iterator<Item = &'static KeyDoc>) -> Vec<&'sta
 pub(super) fn home_of(name: &str) -> Option<&'static str> {
     let parent = |key: &'static KeyDoc| key.path.strip_suffix(name)?.strip_suffix('.');
     let homes: Vec<&str> = reference().filter_map(parent).collect();
-    let single: Vec<&str> =
-        homes.iter().copied().filter(|home| !home.contains(['[', '<'])).collect();
+    let single: Vec<&str> = homes.iter().copied().filter(|home| !home.contains('[')).collect();
     match (&single[..], &homes[..]) {
         ([home], _) | ([], [home]) => Some(home),
         _ => None,

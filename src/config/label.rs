@@ -5,6 +5,12 @@ use super::value::Parsed;
 
 /// A target's name.
 pub(super) fn target_name(name: &str) -> Parsed<()> {
+    if matches!(name, "." | "..") {
+        // In a path they mean a folder, also percent-encoded: no browser asks for such a page.
+        return Err(format!(
+            "`{name}` cannot be a target's name, which is part of its page's address"
+        ));
+    }
     if name.is_empty() || name.len() > 256 || name.chars().any(char::is_control) {
         Err("a target's name has 1 to 256 bytes without control characters".to_owned())
     } else {

@@ -69,13 +69,14 @@ fn one(fields: &Fields, known: &Known<'_>, findings: &mut Findings) -> Option<La
         Ok(u32::try_from(number).unwrap_or(MAX_CONNECTIONS))
     });
     let most = known.policy.max_concurrent_probes;
-    if usize::try_from(cap).unwrap_or(usize::MAX) > most {
+    // A run that held every permit would leave none for probes elsewhere.
+    if usize::try_from(cap).unwrap_or(usize::MAX) >= most {
         let at = fields.at("max_connections");
         findings.problem(
             &at.map_or_else(|| fields.missing("max_connections"), |at| at.spot()),
             format!(
-                "{cap} is more than the exporter may open at once: \
-                 exporter.max_concurrent_probes is {most}"
+                "{cap} would leave no connection for probes elsewhere: \
+                 exporter.max_concurrent_probes is {most}; lower this or raise that"
             ),
         );
     }

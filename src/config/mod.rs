@@ -39,7 +39,7 @@ use std::sync::Arc;
 use secrecy::zeroize::Zeroizing;
 
 use crate::dnsbl::Plan;
-use crate::target::{Check, Ladder, Module, Policy, Target};
+use crate::target::{Check, Ladder, Module, Policy, Shard, Target};
 
 /// A configuration that was checked whole.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,9 +61,40 @@ pub struct Config {
     pub warnings: Vec<Problem>,
     /// The configuration as `/config` shows it: YAML, secrets as `<secret>`, defaults filled in.
     pub shown: String,
+    /// The part that this exporter takes; none: all of it.
+    pub share: Option<Share>,
+    /// `target_files` as written, for `shown`.
+    target_files: Vec<String>,
+    /// The files of keyed zones by the list's name, for `shown`.
+    zone_files: BTreeMap<Arc<str>, PathBuf>,
+}
+
+/// What is left of a configuration in one shard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Share {
+    /// The shard.
+    pub shard: Shard,
+    /// Targets before it was cut; those left are in [`Config::targets`].
+    pub of_targets: usize,
 }
 
 impl Config {
+    /// Keeps what belongs to `shard`, by name: a target goes with all its modules and with the
+    /// measurements of its limits, a subject of DNS lists by its text. The shards of one count
+    /// together have everything once. Settings stay.
+    #[must_use]
+    pub fn in_shard(mut self, shard: Shard) -> Self {
+        let of_targets = self.targets.len();
+        self.targets.retain(|name, _| shard.owns(name));
+        self.ladders.retain(|ladder| shard.owns(&ladder.check.target.name));
+        if let Some(plan) = &mut self.dnsbl {
+            Arc::make_mut(plan).subjects.retain(|wanted| shard.owns(&wanted.subject.to_string()));
+        }
+        self.share = Some(Share { shard, of_targets });
+        self.shown = shown::yaml(&self);
+        self
+    }
+
     /// Every target with each of its modules, in order of name.
     pub fn checks(&self) -> Vec<Check> {
         self.targets

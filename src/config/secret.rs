@@ -46,20 +46,17 @@ pub(super) fn read(
     let text = at.text(findings)?;
     let spot = at.spot();
     let found = match *key {
-        "password" => checked(text.into_bytes()),
+        "password" => {
+            disk::warn_if_stated_open(&spot, findings);
+            checked(text.into_bytes())
+        }
         "password_env" => from_environment(&text, environment),
         // The other two are files.
         _ => {
             let path = base.join(&text);
             let found = from_file(&path);
-            if found.is_ok() && disk::world_readable(&path) {
-                findings.warn(
-                    &spot,
-                    format!(
-                        "everybody on this machine can read {}; chmod 0640 or less",
-                        printable(&path.display().to_string())
-                    ),
-                );
+            if found.is_ok() {
+                disk::warn_if_open(&path, &spot, findings);
             }
             match *key {
                 "token_file" => found.map(|_| Secret::TokenFile(absolute(path))),

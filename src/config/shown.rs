@@ -4,8 +4,6 @@
 mod dnsbl;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::Arc;
 
 use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
@@ -17,12 +15,8 @@ use super::value::show;
 use crate::cause::UserRule;
 use crate::target::{Allow, Auth, Ladder, LadderMode, Module, Place, Secret, Target};
 
-/// The YAML. Target files' targets stand among the others.
-pub(super) fn yaml(
-    config: &Config,
-    target_files: &[String],
-    zone_files: &BTreeMap<Arc<str>, PathBuf>,
-) -> String {
+/// The YAML. Target files' targets stand among the others; of a shard, only its own.
+pub(super) fn yaml(config: &Config) -> String {
     let policy = &config.policy;
     let own = policy.own.networks.iter().map(text).chain(policy.own.domains.iter().map(text));
     let mut root = vec![
@@ -71,7 +65,7 @@ pub(super) fn yaml(
             Shown::Map(config.modules.iter().map(|(n, m)| (n.to_string(), module(m))).collect()),
         ),
         ("targets".to_owned(), Shown::List(config.targets.values().map(|t| target(t)).collect())),
-        ("target_files".to_owned(), list(target_files)),
+        ("target_files".to_owned(), list(&config.target_files)),
         (
             "connection_limits".to_owned(),
             Shown::List(config.ladders.iter().map(|l| ladder(l)).collect()),
@@ -79,7 +73,7 @@ pub(super) fn yaml(
         ("cause_rules".to_owned(), Shown::List(policy.rules.user().iter().map(rule).collect())),
     ];
     if let Some(plan) = &config.dnsbl {
-        root.push(("dnsbl".to_owned(), dnsbl::plan(plan, zone_files)));
+        root.push(("dnsbl".to_owned(), dnsbl::plan(plan, &config.zone_files)));
     }
     root.push((
         "probe".to_owned(),
@@ -88,8 +82,9 @@ pub(super) fn yaml(
             ("min_interval", text(show(policy.probe_min_interval))),
         ]),
     ));
+    let share = config.share.map(|share| format!("# {}\n", share.text(config.targets.len())));
     // The serializer fails on what this tree can't hold.
-    serde_saphyr::to_string(&Shown::Map(root)).unwrap_or_default()
+    share.unwrap_or_default() + &serde_saphyr::to_string(&Shown::Map(root)).unwrap_or_default()
 }
 
 fn module(module: &Module) -> Shown {

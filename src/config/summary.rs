@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::IpAddr;
 
-use super::{Config, value};
+use super::{Config, Share, value};
 use crate::target::{Families, Family, HostName, LadderMode, Place};
 
 /// Counts, the load per remote and day (most first), and the warnings, one a line. It is worked
@@ -47,6 +47,9 @@ pub(super) fn text(config: &Config) -> String {
         count(checks.len(), "check"),
     );
     // Writing to a String can't fail.
+    if let Some(share) = config.share {
+        let _ = writeln!(out, "{}", share.text(config.targets.len()));
+    }
     if !sorted.is_empty() {
         let _ = writeln!(out, "connections per remote and day:");
     }
@@ -71,6 +74,13 @@ pub(super) fn text(config: &Config) -> String {
         let _ = writeln!(out, "  {warning}");
     }
     out
+}
+
+impl Share {
+    /// `shard 0/3: 12 of 40 targets`.
+    pub(super) fn text(self, targets: usize) -> String {
+        format!("shard {}: {targets} of {}", self.shard, count(self.of_targets, "target"))
+    }
 }
 
 #[derive(Default)]

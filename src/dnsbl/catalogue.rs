@@ -183,6 +183,13 @@ pub(super) fn template(zone: &str) -> Option<&'static Entry> {
     })
 }
 
+/// The list that is asked without a key and has `zone`, in lower case, below it.
+pub fn parent(zone: &str) -> Option<&'static Entry> {
+    entries().find(|entry| {
+        entry.access == Access::Public && zone != entry.zone && is_below(zone, entry.zone)
+    })
+}
+
 /// The tables of the reference: the lists, and the dead ones.
 pub fn markdown() -> String {
     let mut text = String::from(

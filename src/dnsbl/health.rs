@@ -1,13 +1,14 @@
 //! Whether a list can be believed: what its answers to the test points say (RFC 5782, 5).
 
 use super::judge::{Sorted, sort};
-use super::{List, Reason, Reply, SubjectKind, TestPoint, Verdict, judge, query};
+use super::{List, Reply, SubjectKind, TestPoint, Verdict, judge, query};
 
 /// Judges a list by the replies to its test points.
 ///
 /// `Some(true)`: they answer as they must. `Some(false)`: one of them answers wrongly, so nothing
-/// that the list says is believed. None: it cannot be told, since nobody answered or we are refused.
-/// The text is for a person; it is empty when there is nothing to say.
+/// that the list says is believed. None: it cannot be told, since nobody answered, we are refused, or
+/// somebody on the way rewrites answers, which says nothing of what the list holds. The text is for a
+/// person; it is empty when there is nothing to say.
 ///
 /// A list that takes several kinds of subjects is held to the test points of the first kind. Lacking
 /// the listed one of another kind is common and makes the list no worse for the first; the text says
@@ -31,7 +32,6 @@ pub fn health(list: &List, answers: &[(TestPoint, Reply)]) -> (Option<bool>, Str
             Finding::Everything(said) => wrong.push(format!(
                 "{name} is listed ({said}), as it must never be (RFC 5782): the list names everything"
             )),
-            Finding::Wrong(text) => wrong.push(format!("{name}: {text}")),
             Finding::Open(text) => open.push(format!("{name}: {text}")),
         }
     }
@@ -59,7 +59,6 @@ enum Finding {
     Lacking,
     /// Listed, and must not be; with what was answered.
     Everything(String),
-    Wrong(String),
     Open(String),
 }
 
@@ -80,8 +79,7 @@ fn check(list: &List, point: &TestPoint, reply: &Reply) -> Finding {
             }
             _ => Finding::Lacking,
         },
-        Verdict::Unknown(Reason::Rewritten, text) => Finding::Wrong(text),
-        Verdict::Unknown(_, text) => Finding::Open(text),
+        Verdict::Unknown(reason, text) => Finding::Open(format!("{reason}: {text}")),
     }
 }
 
@@ -138,7 +136,8 @@ mod tests {
         for (replies, healthy, part) in [
             ([nothing(), nothing()], Some(false), "127.0.0.2 is not listed"),
             ([listed(), listed()], Some(false), "127.0.0.1 is listed (127.0.0.2)"),
-            ([addresses("192.0.2.80"), nothing()], Some(false), "outside 127.0.0.0/8"),
+            ([addresses("192.0.2.80"), nothing()], None, "127.0.0.2: rewritten: "),
+            ([listed(), addresses("127.0.0.1")], None, "127.0.0.1: rewritten: "),
             ([addresses("127.255.255.254"), nothing()], None, "public resolver"),
             ([Reply::Refused, Reply::Refused], None, "REFUSED"),
             ([Reply::Timeout, Reply::Timeout], None, "in time"),

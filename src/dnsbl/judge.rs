@@ -82,7 +82,7 @@ pub fn judge(list: &List, reply: &Reply) -> Verdict {
         Reply::Refused => unknown(
             Reason::Refused,
             format!(
-                "{name} was refused (REFUSED): its servers do not answer this resolver, or the \
+                "{name} answered REFUSED: its servers do not answer this resolver, or the \
                  resolver does not answer us; ask through a resolver of your own, and register with \
                  the list if it wants that"
             ),

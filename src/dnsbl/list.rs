@@ -129,6 +129,56 @@ impl Zone {
     pub const fn is_keyed(&self) -> bool {
         matches!(self, Self::Keyed(_))
     }
+
+    /// A text of a list's own as it may be shown: where it repeats the name that was asked for, as
+    /// some do, the key becomes `<secret>`, in whatever case it stands, and also one that was cut off
+    /// at the text's end.
+    pub fn hide_in(&self, text: String) -> String {
+        self.secrets().into_iter().fold(text, |text, secret| without(&text, secret))
+    }
+
+    /// True for a text that tells the key, or the whole zone with it.
+    pub fn is_told_by(&self, text: &str) -> bool {
+        let text = text.to_ascii_lowercase();
+        self.secrets().iter().any(|secret| text.contains(&secret.to_ascii_lowercase()))
+    }
+
+    /// What nobody may read: the whole name, and the key, which stands in front. Where the catalogue
+    /// knows the zone, all that stands before it is the key. A word that everybody writes, such as
+    /// `bl`, gives nothing away.
+    fn secrets(&self) -> Vec<&str> {
+        let Self::Keyed(name) = self else { return Vec::new() };
+        let name = name.expose_secret();
+        let known = catalogue::template(name).and_then(|entry| name.strip_suffix(entry.zone));
+        let before = known.map(|key| key.trim_end_matches('.'));
+        let first = name.split('.').next();
+        let mut secrets: Vec<&str> = [before, first].into_iter().flatten().collect();
+        secrets.retain(|key| key.len() >= SHORTEST_KEY);
+        secrets.insert(0, name);
+        secrets
+    }
+}
+
+/// `text` with `<secret>` for what it holds of `secret`.
+fn without(text: &str, secret: &str) -> String {
+    // The same bytes at the same places: only ASCII changes its case.
+    let (lower, secret) = (text.to_ascii_lowercase(), secret.to_ascii_lowercase());
+    let mut shown = String::with_capacity(text.len());
+    let mut at = 0;
+    for (found, _) in lower.match_indices(&secret) {
+        shown.push_str(text.get(at..found).unwrap_or_default());
+        shown.push_str(HIDDEN);
+        at = found + secret.len();
+    }
+    let rest = lower.get(at..).unwrap_or_default();
+    let cut = (SHORTEST_KEY..secret.len())
+        .rev()
+        .find(|length| secret.get(..*length).is_some_and(|beginning| rest.ends_with(beginning)));
+    shown.push_str(text.get(at..text.len() - cut.unwrap_or(0)).unwrap_or_default());
+    if cut.is_some() {
+        shown.push_str(HIDDEN);
+    }
+    shown
 }
 
 impl PartialEq for Zone {
@@ -219,6 +269,12 @@ impl Codes {
     }
 }
 
+/// What stands where a key would be shown.
+const HIDDEN: &str = "<secret>";
+
+/// A shorter first label of a keyed zone is a word and no key, in bytes.
+const SHORTEST_KEY: usize = 6;
+
 /// The meaning of a code that the list's page does not explain.
 pub const UNKNOWN: &str = "unknown";
 
@@ -278,6 +334,31 @@ mod tests {
         assert!(list.subjects.contains(&SubjectKind::Domain));
         let list = keyed("bl.example.net");
         assert_eq!((&*list.operator.name, &list.codes), ("example.net", &Codes::Any));
+    }
+
+    #[test]
+    fn what_a_list_says_is_shown_without_the_key() {
+        let list = keyed("zen.dq.spamhaus.net");
+        for (said, shown) in [
+            ("https://check.test/?ip=192.0.2.1".to_owned(), "https://check.test/?ip=192.0.2.1"),
+            (
+                format!("é 2.0.0.127.{KEY}.zen.dq.spamhaus.net is listed"),
+                "é 2.0.0.127.<secret> is listed",
+            ),
+            (format!("{}/{KEY}é", KEY.to_ascii_uppercase()), "<secret>/<secret>é"),
+            (format!("{KEY} and {}", &KEY[..KEY.len() - 3]), "<secret> and <secret>"),
+            (format!("{KEY}{KEY}"), "<secret><secret>"),
+        ] {
+            assert_eq!(list.zone.hide_in(said), shown);
+        }
+        let zone = SecretString::from("customer.k3yk3y.zen.dq.spamhaus.net");
+        let list = List::keyed("two", &zone).unwrap();
+        assert_eq!(list.zone.hide_in("customer.k3yk3y.org".to_owned()), "<secret>.org");
+        // A word is no key.
+        let list = List::keyed("word", &SecretString::from("bl.example.net")).unwrap();
+        assert_eq!(list.zone.hide_in("blocked: bl.example.net".to_owned()), "blocked: <secret>");
+        let public = List::custom("bl", "k3y.bl.example", Kind::Block).unwrap();
+        assert_eq!(public.zone.hide_in("k3y.bl".to_owned()), "k3y.bl");
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub use catalogue::{Dead, Entry, Found, Terms};
 pub use health::health;
 pub use judge::{Code, Reason, Reply, Verdict, judge};
 pub use list::{Codes, List, Operator, Refusal, Zone};
-pub use plan::{Plan, Wanted};
+pub use plan::{MAX_PAIRS, Plan, Wanted};
 pub use query::TestPoint;
 pub use subject::{Subject, SubjectKind};
 

@@ -30,6 +30,33 @@ pub struct Plan {
     pub servers: Vec<SocketAddr>,
 }
 
+impl Plan {
+    /// The servers that are asked: its own, or `others` when it has none.
+    pub fn servers_or<'a>(&'a self, others: &'a [SocketAddr]) -> &'a [SocketAddr] {
+        if self.servers.is_empty() { others } else { &self.servers }
+    }
+
+    /// How many subjects on lists there are, those of targets and of our own left out.
+    pub fn pairs(&self) -> usize {
+        self.lists.iter().map(|list| self.taken(list)).sum()
+    }
+
+    /// How many of its subjects a list takes.
+    pub fn taken(&self, list: &List) -> usize {
+        let takes = |wanted: &&Wanted| list.subjects.contains(&wanted.subject.kind());
+        self.subjects.iter().filter(takes).count()
+    }
+
+    /// How many lists take a subject.
+    pub fn lists_for(&self, subject: &Subject) -> usize {
+        self.lists.iter().filter(|list| list.subjects.contains(&subject.kind())).count()
+    }
+}
+
+/// The most subjects on lists, those of targets and of our own among them: at the shortest interval
+/// for lists of others that is some 70 questions a second.
+pub const MAX_PAIRS: usize = 20_000;
+
 /// A subject and its labels.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {

@@ -227,7 +227,7 @@ catalogue! {
     DnsblListPausedUntil "smtp_dnsbl_list_paused_until_timestamp_seconds" Gauge List [] 1, ,
         "Until when the lists of its operator are left alone because it refused us. Only while paused.";
     DnsblQueries "smtp_dnsbl_queries_total" Counter List [QUERY_RESULT] QueryResult::ALL.len(), ,
-        "DNS questions sent to the list, those for test points and for reasons (TXT) included, by result.";
+        "Questions for addresses sent to the list, those for test points included, by result. A listing costs one more, for its reason (TXT).";
     DnsblQueryDuration "smtp_dnsbl_query_duration_seconds" Histogram List []
         histogram_series(QUERY_BUCKETS), ,
         "How long the DNS questions took.";

@@ -95,10 +95,26 @@ impl Server {
         kind: RecordType,
         timeout: Duration,
     ) -> Result<Lookup, NetError> {
-        match tokio::time::timeout(timeout, self.resolver.lookup(name.clone(), kind)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(NetError::Timeout),
+        let question = self.resolver.lookup(name.clone(), kind);
+        let Ok(outcome) = tokio::time::timeout(timeout, question).await else {
+            return Err(NetError::Timeout);
+        };
+        // The cache counts answers and not what is in them, and an answer can hold thousands of
+        // records: a domain with many names would fill the memory.
+        let records = match &outcome {
+            Ok(lookup) => {
+                lookup.answers().len() + lookup.authorities().len() + lookup.additionals().len()
+            }
+            Err(NetError::Dns(DnsError::NoRecordsFound(none))) => {
+                none.authorities.as_ref().map_or(0, |records| records.len())
+                    + none.ns.as_ref().map_or(0, |records| records.len())
+            }
+            Err(_) => 0,
+        };
+        if records > KEPT_RECORDS {
+            self.resolver.clear_cache();
         }
+        outcome
     }
 
     /// True when this server can find out that a name does not exist which nobody ever asked for.
@@ -278,6 +294,9 @@ fn code_name(code: ResponseCode) -> String {
 const CACHE_TIME: Duration = Duration::from_secs(300);
 /// Answers kept per server.
 const CACHE_ANSWERS: u64 = 4096;
+/// Records of an answer that is kept. One with more has the cache emptied, so that it stays small
+/// whatever it is answered; real answers have about ten.
+const KEPT_RECORDS: usize = 64;
 /// Aliases followed inside one answer.
 const MAX_ALIASES: usize = 16;
 /// Records taken from one answer. A message of 64 KiB holds about 4,000.

@@ -25,22 +25,40 @@ use crate::target::Family;
 /// acknowledgements again, because the kernel forgets the wish as it goes, and each read sends the
 /// acknowledgement that is due: a handshake that takes a HelloRetryRequest is read in several pieces
 /// with nothing written between them.
+///
+/// # Bound
+///
+/// A peer may send [`WIRE_BYTES`] on one connection; reading on fails with
+/// [`io::ErrorKind::QuotaExceeded`]. Replies have bounds of their own, but inside TLS a peer can send
+/// records that hold no reply (session tickets, key updates, empty ones) for as long as it likes. And
+/// after 4 KiB in a row, others have their turn: TLS reads on for as long as there is
+/// something, and each of a thousand tickets in a record takes a derivation of keys.
 #[derive(Debug)]
-pub struct Stream(TcpStream);
+pub struct Stream {
+    socket: TcpStream,
+    /// Bytes read, never more than one read over [`WIRE_BYTES`].
+    read: usize,
+    /// Bytes read since others had their turn.
+    run: usize,
+}
 
 impl Stream {
+    fn new(socket: TcpStream) -> Self {
+        Self { socket, read: 0, run: 0 }
+    }
+
     /// The address that we connect from.
     ///
     /// # Errors
     ///
     /// As the system says; a connected socket has one.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
+        self.socket.local_addr()
     }
 
     fn acknowledge_soon(&self) {
         // Only the timing suffers when this fails, so it may.
-        let _ = self.0.set_quickack(true);
+        let _ = self.socket.set_quickack(true);
     }
 }
 
@@ -50,9 +68,24 @@ impl AsyncRead for Stream {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let read = Pin::new(&mut self.0).poll_read(cx, buf);
+        if self.read > WIRE_BYTES {
+            let text = format!("the server sent more than {WIRE_BYTES} bytes");
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::QuotaExceeded, text)));
+        }
+        if self.run >= RUN_BYTES {
+            self.run = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let before = buf.filled().len();
+        let read = Pin::new(&mut self.socket).poll_read(cx, buf);
         if read.is_ready() {
+            let count = buf.filled().len() - before;
+            self.read = self.read.saturating_add(count);
+            self.run = self.run.saturating_add(count);
             self.acknowledge_soon();
+        } else {
+            self.run = 0;
         }
         read
     }
@@ -64,7 +97,7 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.0).poll_write(cx, buf);
+        let written = Pin::new(&mut self.socket).poll_write(cx, buf);
         if written.is_ready() {
             self.acknowledge_soon();
         }
@@ -76,7 +109,7 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.0).poll_write_vectored(cx, buffers);
+        let written = Pin::new(&mut self.socket).poll_write_vectored(cx, buffers);
         if written.is_ready() {
             self.acknowledge_soon();
         }
@@ -84,15 +117,15 @@ impl AsyncWrite for Stream {
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.0.is_write_vectored()
+        self.socket.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
+        Pin::new(&mut self.socket).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
+        Pin::new(&mut self.socket).poll_shutdown(cx)
     }
 }
 
@@ -132,7 +165,7 @@ pub async fn connect(
         let text = format!("{remote} refused the connection");
         return Err(Failure::new(Phase::Connect, Cause::ConnectRefused, text));
     }
-    let stream = Stream(stream);
+    let stream = Stream::new(stream);
     stream.acknowledge_soon();
     Ok(stream)
 }
@@ -233,6 +266,11 @@ fn connect_failure(error: &io::Error, remote: SocketAddr) -> Failure {
     Failure::new(Phase::Connect, cause, text)
 }
 
+/// The most that a peer may send on one connection, TLS and all: four times what the replies of a
+/// session may come to, and sixteen times the longest certificate chain.
+pub const WIRE_BYTES: usize = 1 << 20;
+/// What is read from one connection before others have their turn.
+const RUN_BYTES: usize = 4 * 1024;
 /// RFC 863. Any port does, because nothing is sent.
 const DISCARD_PORT: u16 = 9;
 /// A root name server: far away from any host, and never a documentation prefix that careful
@@ -283,6 +321,52 @@ mod tests {
         assert!(talks_to_itself(&socket.connect(own).await.unwrap()));
     }
 
+    /// A peer that never stops is read up to the bound, and others have their turn meanwhile.
+    #[tokio::test]
+    async fn what_a_peer_may_send_is_bounded_and_comes_in_turns() {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let remote = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            let peer = listener.into_std().unwrap();
+            peer.set_nonblocking(false).unwrap();
+            let (mut stream, _) = peer.accept().unwrap();
+            while io::Write::write_all(&mut stream, &[7; 64 * 1024]).is_ok() {}
+        });
+        let mut ours = connect(remote, None, Duration::from_secs(5)).await.unwrap();
+        ours.write_all(b"x").await.unwrap();
+        std::thread::sleep(Duration::from_millis(100));
+        let mut piece = [0; 2048];
+        // All of it is there, and still a task that reads on is stopped now and then.
+        let mut most = 0;
+        let mut total = 0;
+        let error = loop {
+            let mut run = 0;
+            let stopped = std::future::poll_fn(|cx| {
+                loop {
+                    let mut buffer = ReadBuf::new(&mut piece);
+                    match Pin::new(&mut ours).poll_read(cx, &mut buffer) {
+                        Poll::Ready(Ok(())) => run += buffer.filled().len(),
+                        Poll::Ready(Err(error)) => return Poll::Ready(Some(error)),
+                        Poll::Pending => return Poll::Ready(None),
+                    }
+                }
+            })
+            .await;
+            most = most.max(run);
+            total += run;
+            match stopped {
+                Some(error) => break error,
+                None => tokio::task::yield_now().await,
+            }
+        };
+        assert_eq!(error.kind(), io::ErrorKind::QuotaExceeded);
+        assert!((WIRE_BYTES..WIRE_BYTES + 4096).contains(&total), "{total}");
+        assert!(most < RUN_BYTES + piece.len(), "{most} bytes in one turn");
+        let again = ours.read(&mut piece).await.unwrap_err();
+        assert_eq!(again.kind(), io::ErrorKind::QuotaExceeded);
+    }
+
     /// A dialogue of short turns is what makes the kernel delay acknowledgements.
     #[tokio::test]
     async fn acknowledgements_are_quick_after_every_write() {
@@ -291,12 +375,12 @@ mod tests {
         let remote = listener.local_addr().unwrap();
         let mut ours = connect(remote, None, Duration::from_secs(5)).await.unwrap();
         let (mut theirs, _) = listener.accept().await.unwrap();
-        assert!(ours.0.nodelay().unwrap());
+        assert!(ours.socket.nodelay().unwrap());
         for _ in 0..40 {
             theirs.write_all(b"250 ok").await.unwrap();
             ours.read_exact(&mut [0; 6]).await.unwrap();
             ours.write_all(b"NOOP").await.unwrap();
-            assert!(ours.0.quickack().unwrap());
+            assert!(ours.socket.quickack().unwrap());
             theirs.read_exact(&mut [0; 4]).await.unwrap();
         }
     }

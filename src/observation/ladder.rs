@@ -21,7 +21,7 @@ pub struct LadderSeen {
     pub accepted: u32,
     /// Sessions that would have been opened: the cap. Fewer when a minute was too short for it.
     pub tried: u32,
-    /// How it ended when the server ended it; none at the cap.
+    /// How it ended when the server ended it; none at the cap. A run that broke off can have one.
     pub refusal: Option<Refusal>,
     /// The longest wait for a greeting among the sessions accepted.
     pub greet_delay: Option<Duration>,
@@ -117,8 +117,8 @@ closed_enum! {
         NotOurs => "not_ours",
         /// All sessions that were open ended: the server went away.
         ServerGone => "server_gone",
-        /// Nothing was accepted to begin with, for another reason than a limit: nobody answers, or TLS
-        /// cannot be had as the module wants it.
+        /// Nothing was accepted to begin with, for another reason than a limit: nobody answers, the
+        /// server bars us, or TLS cannot be had as the module wants it.
         Unfit => "unfit",
         /// The exporter has not the descriptors or connections for it, or made a mistake.
         Exporter => "exporter",

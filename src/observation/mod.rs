@@ -203,6 +203,25 @@ impl Transcript {
         }
         self.truncated |= later.truncated;
     }
+
+    /// As [`Self::append`], but no more than `most` bytes, so that there is room for what follows;
+    /// a line says where lines were left out.
+    pub fn append_some(&mut self, start: Duration, later: Self, most: usize) {
+        let most = self.used + most;
+        let mut cut = later.truncated;
+        let mut last = start;
+        for line in later.lines {
+            cut |= self.used + line.text.len() + LINE_OVERHEAD > most;
+            if cut {
+                break;
+            }
+            last = start + line.at;
+            self.push(last, line.side, line.text);
+        }
+        if cut {
+            self.push(last, Side::Note, "…");
+        }
+    }
 }
 
 /// What a line counts besides its text, so that empty ones are not free.

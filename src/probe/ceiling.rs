@@ -162,17 +162,15 @@ impl Prober {
     }
 }
 
-/// What a run came to, as far as politeness goes.
+/// What a run came to, as far as politeness goes. A run that broke off after a refusal does not know
+/// whether the server takes us again: ordinary probes would meet a refusal that it provoked.
 fn outcome(seen: &LadderSeen) -> budget::Outcome {
-    match (&seen.refusal, &seen.aborted) {
-        (_, Some(_)) => budget::Outcome::Neutral,
-        (Some(refusal), None) if seen.recovery.is_none() => {
-            if refusal.code >= 400 {
-                mail::politeness_of(refusal.cause, refusal.phase, refusal.code)
-            } else {
-                budget::Outcome::Neutral
-            }
+    match &seen.refusal {
+        Some(refusal) if seen.recovery.is_none() && refusal.code >= 400 => {
+            mail::politeness_of(refusal.cause, refusal.phase, refusal.code)
         }
+        Some(_) if seen.recovery.is_none() => budget::Outcome::Neutral,
+        _ if seen.aborted.is_some() => budget::Outcome::Neutral,
         _ => budget::Outcome::Welcome,
     }
 }

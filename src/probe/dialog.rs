@@ -7,6 +7,8 @@
 //! - A reply that was read counts even if the connection is reset right after it, and a write that
 //!   fails is followed by a read: a server that says 421 and closes has its reason heard.
 //! - A wait is bounded as a whole and not per read, so a peer that drips bytes gains nothing.
+//! - Clocks run outside tokio's budget for a task: a peer that always has something to read uses the
+//!   budget up, and a clock within it would then never be looked at.
 //! - Before the ClientHello the stream is looked at once more: bytes in clear that came behind the
 //!   reply to STARTTLS in a segment of their own are found too (the class of CVE-2011-0411).
 
@@ -20,14 +22,16 @@ use std::task::Poll;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+use tokio::task::unconstrained;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 pub use text::escape;
 use text::{established, seconds};
 
+use crate::net::tcp::WIRE_BYTES;
 use crate::observation::{Failure, Side, TlsFacts, Transcript};
-use crate::smtp::{Action, Dialogue, End, Phase, REDACTED, Reply, ReplyReader, Session};
+use crate::smtp::{Action, BadReply, Dialogue, End, Phase, REDACTED, Reply, ReplyReader, Session};
 
 /// A stream that a session can run over.
 pub trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -243,8 +247,10 @@ impl Driver {
         tokio::select! {
             biased;
             heard = talk => heard,
-            () = sleep_until(limit), if limit <= deadline => Heard::End(End::Timeout),
-            () = sleep_until(deadline), if deadline < limit => Heard::Stopped(Stop::Deadline),
+            () = unconstrained(sleep_until(limit)), if limit <= deadline => Heard::End(End::Timeout),
+            () = unconstrained(sleep_until(deadline)), if deadline < limit => {
+                Heard::Stopped(Stop::Deadline)
+            }
             () = self.cancel.cancelled(), if !quitting => Heard::Stopped(Stop::Shutdown),
         }
     }
@@ -268,11 +274,11 @@ impl Driver {
         let (facts, result) = tokio::select! {
             biased;
             done = upgrade(io) => done,
-            () = sleep_until(limit), if limit <= deadline => {
+            () = unconstrained(sleep_until(limit)), if limit <= deadline => {
                 self.note(format!("no TLS handshake within {}", seconds(self.waits.reply)));
                 return self.session.on_end(End::Timeout, self.now());
             }
-            () = sleep_until(deadline), if deadline < limit => {
+            () = unconstrained(sleep_until(deadline)), if deadline < limit => {
                 self.note_stop(Stop::Deadline);
                 return self.session.cancel(self.now());
             }
@@ -408,6 +414,7 @@ fn end_of(error: &io::Error) -> End {
         | io::ErrorKind::BrokenPipe => End::Reset,
         io::ErrorKind::UnexpectedEof => End::Closed,
         io::ErrorKind::InvalidData => End::Tls(error.to_string()),
+        io::ErrorKind::QuotaExceeded => End::BadReply(BadReply::DialogueTooLong(WIRE_BYTES)),
         _ => End::Io(error.to_string()),
     }
 }

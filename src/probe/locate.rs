@@ -162,6 +162,12 @@ impl Located {
                 .copied()
                 .filter(|source| Family::of(*source) == family)
                 .collect();
+            // Beyond the bound they are only counted: a hundred hosts may have thousands each.
+            if self.visits.len() >= policy.max_endpoints {
+                let more = u32::try_from(sources.len().max(1)).unwrap_or(u32::MAX);
+                self.left_out = self.left_out.saturating_add(more);
+                continue;
+            }
             match sources.as_slice() {
                 [] => self.visits.push(Site { endpoint: bare, address, bind: None, ours }),
                 [one] => self.visits.push(Site { endpoint: bare, address, bind: Some(*one), ours }),
@@ -189,7 +195,8 @@ fn led_inside(domain: &str, address: IpAddr) -> Failure {
         Cause::Routing,
         format!(
             "an MX of {domain} leads to {address}, which is not a public address, and the domain is \
-             not ours: not connected to; if it is ours, add it to exporter.own"
+             not ours: not connected to; if it is ours (split-horizon DNS), add it, or the address, to \
+             exporter.own"
         ),
     )
 }
@@ -203,15 +210,8 @@ async fn ask_all(
     policy: &Policy,
     resolver: &Arc<Resolver>,
 ) -> Vec<Answer> {
-    let families: Vec<Family> = Family::ALL
-        .iter()
-        .copied()
-        .filter(|family| match policy.families {
-            Families::Auto | Families::Both => true,
-            Families::Ipv4 => *family == Family::Ipv4,
-            Families::Ipv6 => *family == Family::Ipv6,
-        })
-        .collect();
+    let families = Family::ALL.iter().copied().filter(|family| policy.families.takes(*family));
+    let families: Vec<Family> = families.collect();
     let mut answers = Vec::with_capacity(hosts.len());
     let mut names = Vec::new();
     for (preference, host) in hosts {
@@ -249,7 +249,8 @@ async fn ask_all(
 /// Under `auto`, the addresses to which the host has a route: a host without IPv6 must not fail
 /// every AAAA. If there is a route to none of them, all stay, and connecting says what is wrong.
 fn routed(addresses: Vec<IpAddr>, families: Families) -> Vec<IpAddr> {
-    if families != Families::Auto {
+    // One address alone is probed whatever the routes are.
+    if families != Families::Auto || addresses.len() < 2 {
         return addresses;
     }
     let (with, without): (Vec<_>, Vec<_>) =

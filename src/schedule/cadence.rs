@@ -102,6 +102,27 @@ mod tests {
     }
 
     #[test]
+    fn whatever_the_name_the_first_start_comes_in_time_and_the_later_ones_are_spread() {
+        let (within, hour, now) = (s(30), s(3600), s(17));
+        let mut firsts = [0_u32; 3];
+        let mut seconds = [0_u32; 6];
+        for i in 0..600 {
+            let grid = Cadence::new(hour, &[&format!("mx{i}"), "smtp", "simultaneous"]);
+            let first = grid.first_within(within, now);
+            assert!(first >= now && first < now + within, "{first:?}");
+            firsts[usize::try_from((first - now).as_secs() / 10).unwrap()] += 1;
+            let (second, lost) = grid.next(first, first + s(40));
+            assert!(second - first >= hour && second - first <= 2 * hour, "{first:?} {second:?}");
+            assert_eq!(lost, 0);
+            seconds[usize::try_from(second.as_secs() % 3600 / 600).unwrap()] += 1;
+            let (third, _) = grid.next(second, second + s(40));
+            assert_eq!(third - second, hour);
+        }
+        assert!(firsts.iter().all(|count| *count > 150), "{firsts:?}");
+        assert!(seconds.iter().all(|count| *count > 60), "{seconds:?}");
+    }
+
+    #[test]
     fn late_starts_are_skipped_and_counted() {
         let grid = cadence(7);
         assert_eq!(grid.next(s(7), s(9)), (s(67), 0));

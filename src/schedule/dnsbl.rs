@@ -1,6 +1,7 @@
 //! Look-ups on DNS block lists: one task that starts what the [`Agenda`] says is due, one look-up per
 //! operator at a time, and puts what was seen in the store.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::agenda::{Agenda, Item};
-use crate::dnsbl::{List, Plan, Subject, Verdict, Wanted};
+use crate::dnsbl::{List, MAX_PAIRS, Plan, Subject, Verdict, Wanted};
 use crate::observation::{Health, Lookup};
 use crate::probe::dnsbl::{Lookups, is_public, own_addresses};
 use crate::store::{ListingChange, QueryResult, Store};
@@ -44,6 +45,7 @@ impl Watch {
             agenda: Agenda::default(),
             subjects: Vec::new(),
             told_private: BTreeSet::new(),
+            left_out: 0,
             origin: Instant::now(),
             under_way: HashMap::new(),
             tasks: JoinSet::new(),
@@ -75,6 +77,8 @@ struct Watcher {
     subjects: Vec<Wanted>,
     /// Own addresses that are private and were told of.
     told_private: BTreeSet<IpAddr>,
+    /// Addresses for which there is no room, as was last told.
+    left_out: usize,
     /// The grids begin here, so that a reload does not move them.
     origin: Instant,
     /// What each task looks up, and for which operator.
@@ -159,7 +163,7 @@ impl Watcher {
     fn take_orders(&mut self) {
         self.orders = self.heard.borrow_and_update().clone();
         if let Orders { plan: Some(plan), policy: Some(policy) } = &self.orders {
-            let servers = if plan.servers.is_empty() { &policy.dns_servers } else { &plan.servers };
+            let servers = plan.servers_or(&policy.dns_servers);
             self.desk.lookups.reconfigure(servers, plan.timeout, &plan.lists);
         }
         self.look_for_subjects(true);
@@ -177,23 +181,39 @@ impl Watcher {
             for wanted in &plan.subjects {
                 found.entry(wanted.subject.clone()).or_insert_with(|| wanted.labels.clone());
             }
-            let mut add = |addresses: &[IpAddr], labels: &BTreeMap<String, String>| {
-                for address in addresses.iter().map(IpAddr::to_canonical) {
-                    if is_public(address) {
-                        let labels = || labels.clone();
-                        found.entry(Subject::Address(address)).or_insert_with(labels);
+            let mut room = MAX_PAIRS.saturating_sub(plan.pairs());
+            let mut left_out = 0;
+            let mut add = |addresses: BTreeSet<IpAddr>, labels: &BTreeMap<String, String>| {
+                // What a list cannot know is looked up when it is configured by name, and only then.
+                for address in addresses.into_iter().filter(|address| is_public(*address)) {
+                    let subject = Subject::Address(address);
+                    let pairs = plan.lists_for(&subject);
+                    let Entry::Vacant(free) = found.entry(subject) else { continue };
+                    // A domain of somebody else's chooses how many addresses it has.
+                    if pairs > room {
+                        left_out += 1;
+                    } else {
+                        room -= pairs;
+                        free.insert(labels.clone());
                     }
                 }
             };
-            // What a list cannot know is looked up when it is configured by name, and only then.
-            if let Some(labels) = &plan.from_targets {
-                add(&addresses_of_targets(&self.desk.store), labels);
-            }
             if let Some(labels) = &plan.own {
                 let own = own_addresses(policy);
-                add(&own, labels);
+                add(own.iter().map(IpAddr::to_canonical).collect(), labels);
                 tell_private(&own, &mut self.told_private);
             }
+            if let Some(labels) = &plan.from_targets {
+                add(addresses_of_targets(&self.desk.store), labels);
+            }
+            if left_out != self.left_out && left_out > 0 {
+                tracing::warn!(
+                    addresses = left_out,
+                    most = MAX_PAIRS,
+                    "too many subjects on block lists: the last addresses of targets are left out"
+                );
+            }
+            self.left_out = left_out;
         }
         let subjects: Vec<Wanted> =
             found.into_iter().map(|(subject, labels)| Wanted { subject, labels }).collect();
@@ -233,14 +253,11 @@ impl Desk {
             // A list that went wrong changes what it says of everybody. So a change is believed when
             // the test points were seen to be right just now.
             healed = self.look_at_health(plan, list).await.healed;
-            let mut again = self.lookups.look_up(list, subject).await;
-            match (again.duration, lookup.duration) {
-                (None, asked) => again.duration = asked,
-                (Some(_), Some(asked)) => {
-                    let result = QueryResult::of(&lookup.verdict);
-                    self.store.listings().count(&list.name, result, asked);
-                }
-                (Some(_), None) => {}
+            let again = self.lookups.look_up(list, subject).await;
+            // What the first question came to is counted as that, whatever is believed of it.
+            if let Some(asked) = lookup.duration {
+                let result = QueryResult::of(&lookup.verdict);
+                self.store.listings().count(&list.name, result, asked);
             }
             lookup = again;
         }
@@ -265,7 +282,7 @@ impl Desk {
         }
         log_health(list, &look.health, look.changed);
         let healed = look.changed && look.health.healthy == Some(true);
-        listings.put_health(&list.name, look.health);
+        listings.put_health(list, look.health);
         self.tell_pauses(plan, Some(list));
         Came { listed: false, healed }
     }
@@ -302,10 +319,10 @@ fn tell_private(own: &[IpAddr], told: &mut BTreeSet<IpAddr>) {
 }
 
 /// The addresses that the targets' names stood for when they were last resolved.
-fn addresses_of_targets(store: &Store) -> Vec<IpAddr> {
+fn addresses_of_targets(store: &Store) -> BTreeSet<IpAddr> {
     let views = store.views();
     let endpoints = views.iter().flat_map(|view| view.endpoints.keys().chain(view.waiting.keys()));
-    endpoints.filter_map(|endpoint| endpoint.address).collect()
+    endpoints.filter_map(|endpoint| Some(endpoint.address?.to_canonical())).collect()
 }
 
 fn list_of<'a>(plan: &'a Plan, name: &str) -> Option<&'a Arc<List>> {

@@ -12,6 +12,7 @@ use super::Shared;
 use super::cadence::Cadence;
 use crate::observation::{AbortKind, LadderSeen};
 use crate::probe::ceiling::{Climb, Climbed, RECOVERY};
+use crate::probe::permits::Denied;
 use crate::target::{Ladder, LadderKey, LadderMode};
 
 /// The tasks of all ladders.
@@ -90,7 +91,9 @@ impl Runner {
     /// Runs until it is told to stop. A panic costs one run.
     async fn supervised(self) {
         while let Err(error) = tokio::spawn(self.clone().run()).await {
-            let (target, module, mode) = self.ladder.key();
+            let key = self.ladder.key();
+            self.shared.store.set_ladder_running(self.generation, &key, None);
+            let (target, module, mode) = key;
             tracing::error!(
                 %target,
                 %module,
@@ -118,7 +121,9 @@ impl Runner {
                 () = self.stop.cancelled() => return,
                 () = tokio::time::sleep_until(*origin + due) => {}
             }
+            store.set_ladder_running(self.generation, &key, Some(SystemTime::now()));
             self.climb(&key).await;
+            store.set_ladder_running(self.generation, &key, None);
             if self.stop.is_cancelled() {
                 return;
             }
@@ -173,6 +178,9 @@ impl Runner {
                 }
             }
             Climbed::Denied(endpoint, denied) => {
+                if let Some(why) = reason(denied) {
+                    self.not_begun(key, why);
+                }
                 tracing::info!(
                     %target,
                     %module,
@@ -183,6 +191,7 @@ impl Runner {
                 );
             }
             Climbed::Unresolved(failure) => {
+                self.not_begun(key, format!("{}: {}", failure.cause, failure.detail));
                 tracing::warn!(
                     %target,
                     %module,
@@ -193,6 +202,10 @@ impl Runner {
                 );
             }
         }
+    }
+
+    fn not_begun(&self, key: &LadderKey, why: String) {
+        self.shared.store.deny_ladder(self.generation, key, SystemTime::now(), why);
     }
 
     /// The one line per run, and another when the limit fell.
@@ -228,6 +241,7 @@ impl Runner {
             cause = refusal.map(|refusal| refusal.cause.as_str()),
             phase = refusal.map(|refusal| refusal.phase.as_str()),
             how = refusal.map(|refusal| refusal.how.as_str()),
+            detail = refusal.map(|refusal| refusal.detail.as_str()),
             recovery = seen.recovery.map(|recovery| recovery.as_secs_f64()),
             "connection-limit run ended"
         );
@@ -247,6 +261,16 @@ impl Runner {
                 "connection limit fell"
             );
         }
+    }
+}
+
+/// Why a run was not begun, for a person; none when we ended it ourselves.
+fn reason(denied: Denied) -> Option<String> {
+    match denied {
+        Denied::Paused(_, cause) => Some(format!("the remote asked us to stay away: {cause}")),
+        Denied::Late => Some("open sessions with the remote did not end in time".to_owned()),
+        Denied::Leased => Some("another run took too long".to_owned()),
+        Denied::Stopped => None,
     }
 }
 

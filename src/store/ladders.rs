@@ -21,6 +21,19 @@ pub struct LadderView {
     pub label_text: OnceLock<Arc<str>>,
 }
 
+/// One ladder, and when it is run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LadderPlan {
+    /// What is measured.
+    pub ladder: Arc<Ladder>,
+    /// When the next run begins; that of a run under way is past.
+    pub next: Option<SystemTime>,
+    /// Since when a run is under way, its wait for its turn included.
+    pub running_since: Option<SystemTime>,
+    /// When a run was last not begun, and why, for a person; none once a later one was.
+    pub not_begun: Option<(SystemTime, String)>,
+}
+
 /// All of them.
 #[derive(Debug, Default)]
 pub(super) struct Ladders {
@@ -31,9 +44,8 @@ pub(super) struct Ladders {
 struct Entry {
     /// The generation in which the ladder came to be as it is.
     born: u64,
-    ladder: Arc<Ladder>,
+    plan: LadderPlan,
     views: BTreeMap<Endpoint, Arc<LadderView>>,
-    next: Option<SystemTime>,
 }
 
 impl Ladders {
@@ -42,12 +54,16 @@ impl Ladders {
         let mut entries = lock(&self.entries);
         let mut old = std::mem::take(&mut *entries);
         for ladder in ladders {
-            let kept = old.remove(&ladder.key()).filter(|entry| entry.ladder == *ladder);
+            let kept = old.remove(&ladder.key()).filter(|entry| entry.plan.ladder == *ladder);
             let entry = kept.unwrap_or_else(|| Entry {
                 born: generation,
-                ladder: ladder.clone(),
+                plan: LadderPlan {
+                    ladder: ladder.clone(),
+                    next: None,
+                    running_since: None,
+                    not_begun: None,
+                },
                 views: BTreeMap::new(),
-                next: None,
             });
             entries.insert(ladder.key(), entry);
         }
@@ -66,7 +82,8 @@ impl Ladders {
         let before = old.and_then(|view| view.measured.clone());
         let measured = if seen.aborted.is_none() { Some(seen.clone()) } else { before.clone() };
         let label_text = old.map(|view| view.label_text.clone()).unwrap_or_default();
-        let ladder = entry.ladder.clone();
+        let ladder = entry.plan.ladder.clone();
+        entry.plan.not_begun = None;
         let endpoint = seen.endpoint.clone();
         let view = LadderView { ladder, measured, last: seen, label_text };
         entry.views.insert(endpoint, Arc::new(view));
@@ -81,11 +98,16 @@ impl Ladders {
         }
     }
 
-    /// When the next run begins.
-    pub(super) fn set_next(&self, generation: u64, key: &LadderKey, at: SystemTime) {
+    /// Changes what is planned.
+    pub(super) fn change(
+        &self,
+        generation: u64,
+        key: &LadderKey,
+        change: impl FnOnce(&mut LadderPlan),
+    ) {
         let mut entries = lock(&self.entries);
         if let Some(entry) = entries.get_mut(key).filter(|entry| entry.born <= generation) {
-            entry.next = Some(at);
+            change(&mut entry.plan);
         }
     }
 
@@ -95,9 +117,9 @@ impl Ladders {
         entries.values().flat_map(|entry| entry.views.values().cloned()).collect()
     }
 
-    /// What is planned, and when the next run of each begins.
-    pub(super) fn plans(&self) -> Vec<(Arc<Ladder>, Option<SystemTime>)> {
+    /// What is planned.
+    pub(super) fn plans(&self) -> Vec<LadderPlan> {
         let entries = lock(&self.entries);
-        entries.values().map(|entry| (entry.ladder.clone(), entry.next)).collect()
+        entries.values().map(|entry| entry.plan.clone()).collect()
     }
 }

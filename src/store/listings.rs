@@ -43,7 +43,7 @@ pub struct ListingView {
 pub struct ListView {
     /// The list.
     pub list: Arc<List>,
-    /// The last look at its test points; whether it is healthy is what was last told of that.
+    /// The last look at its test points. An unhealthy list stays so until a look tells otherwise.
     pub health: Option<Health>,
     /// Until when its operator is left alone because it refused us.
     pub paused_until: Option<SystemTime>,
@@ -106,10 +106,7 @@ impl Listings {
         let mut entries = self.lock();
         let mut old = std::mem::take(&mut *entries);
         for list in plan.map_or(&[][..], |plan| &plan.lists) {
-            let same = |entry: &Entry| {
-                entry.view.list.zone == list.zone && entry.view.list.kind == list.kind
-            };
-            let kept = old.remove(&list.name).filter(same);
+            let kept = old.remove(&list.name).filter(|entry| entry.is(list));
             let mut entry = kept.unwrap_or_else(|| Entry::new(list.clone()));
             entry.adopt(list, subjects);
             entries.insert(list.name.clone(), entry);
@@ -118,10 +115,10 @@ impl Listings {
 
     /// Puts a look-up in and counts it when it asked; tells when the subject became listed or
     /// delisted. The first look-up that can tell is a change when it says listed. Dropped when the
-    /// list or the subject is gone.
+    /// list or the subject is gone, or the list is asked at another zone by now.
     pub fn put(&self, lookup: Arc<Lookup>) -> Option<ListingChange> {
         let mut entries = self.lock();
-        let entry = entries.get_mut(&lookup.list.name)?;
+        let entry = entries.get_mut(&lookup.list.name).filter(|entry| entry.is(&lookup.list))?;
         if let Some(duration) = lookup.duration {
             entry.count(QueryResult::of(&lookup.verdict), duration);
         }
@@ -142,13 +139,18 @@ impl Listings {
         (now || was.is_some()).then_some(ListingChange { listed: now, now: lookup, before })
     }
 
-    /// Puts a look at a list's test points in. A look that could not tell leaves the list as healthy
-    /// as it was, with the reason. While a list is unhealthy, every look-up there is could-not-tell.
-    pub fn put_health(&self, list: &str, health: Health) {
+    /// Puts a look at a list's test points in. A look that could not tell leaves an unhealthy list
+    /// unhealthy, with the reason; of any other nothing is known then. While a list is unhealthy, every
+    /// look-up there is could-not-tell. Dropped as a look-up is.
+    pub fn put_health(&self, list: &List, health: Health) {
         let mut entries = self.lock();
-        let Some(entry) = entries.get_mut(list) else { return };
+        let Some(entry) = entries.get_mut(&list.name).filter(|entry| entry.is(list)) else {
+            return;
+        };
         let view = Arc::make_mut(&mut entry.view);
         let told = view.health.as_ref().and_then(|health| health.healthy);
+        // That it answered well before is no fact about now.
+        let told = told.filter(|healthy| !healthy);
         view.health = Some(Health { healthy: health.healthy.or(told), ..health });
         let Some(trouble) = entry.trouble() else { return };
         for view in entry.subjects.values_mut() {
@@ -223,6 +225,11 @@ impl Entry {
             seconds: 0.0,
         };
         Self { view: Arc::new(view), subjects: BTreeMap::new() }
+    }
+
+    /// Whether it is what `list` says, and not what another list of that name did.
+    fn is(&self, list: &List) -> bool {
+        self.view.list.zone == list.zone && self.view.list.kind == list.kind
     }
 
     /// Takes over the list as it is now, and exactly these subjects, as far as it takes them.

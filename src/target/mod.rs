@@ -5,9 +5,11 @@ pub mod near;
 pub mod place;
 pub mod policy;
 pub mod reach;
+pub mod shard;
 
 pub use ladder::{Ladder, LadderKey, LadderMode};
 pub use policy::{Allow, Backoff, Families, HostBudget, Policy};
+pub use shard::Shard;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

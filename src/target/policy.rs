@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use super::Own;
+use super::{Family, Own};
 use crate::cause::Rules;
 
 /// Settings of all probes.
@@ -77,6 +77,17 @@ closed_enum! {
         Ipv6 => "ipv6",
         /// Both, route or not.
         Both => "both",
+    }
+}
+
+impl Families {
+    /// Whether a family is one of them; under `auto` both are, as far as there is a route.
+    pub const fn takes(self, family: Family) -> bool {
+        match self {
+            Self::Auto | Self::Both => true,
+            Self::Ipv4 => matches!(family, Family::Ipv4),
+            Self::Ipv6 => matches!(family, Family::Ipv6),
+        }
     }
 }
 

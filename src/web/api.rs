@@ -14,7 +14,7 @@ use super::body::{self, Payload};
 use super::page::{knows, near_names};
 use super::report::utc;
 use super::scrape::rendered;
-use super::status::{Group, Row};
+use super::status::{Group, LimitRow, Row};
 use super::{Asked, Refusal, State};
 
 /// All targets.
@@ -24,7 +24,9 @@ pub(super) async fn targets(
 ) -> Result<Response<Payload>, Refusal> {
     rendered(state, asked, JSON, false, |state, sink| {
         let now = SystemTime::now();
-        write_rows(now, state.facts(now, |facts| facts.rows(&state.store)), sink)
+        let (rows, limits) =
+            state.facts(now, |facts| (facts.rows(&state.store), facts.limits(&state.store, None)));
+        write_rows(now, rows, limits, sink)
     })
     .await
 }
@@ -48,7 +50,10 @@ pub(super) async fn target(
     let name = name.to_owned();
     rendered(state, asked, JSON, false, move |state, sink| {
         let now = SystemTime::now();
-        write_rows(now, state.facts(now, |facts| facts.rows_of(&state.store, &name)), sink)
+        let (rows, limits) = state.facts(now, |facts| {
+            (facts.rows_of(&state.store, &name), facts.limits(&state.store, Some(&name)))
+        });
+        write_rows(now, rows, limits, sink)
     })
     .await
 }
@@ -56,6 +61,7 @@ pub(super) async fn target(
 fn write_rows(
     now: SystemTime,
     targets: Vec<Row>,
+    limits: Vec<LimitRow>,
     sink: &mut dyn FnMut(Bytes),
 ) -> Result<(), Refusal> {
     let mut counts: BTreeMap<&'static str, usize> =
@@ -63,7 +69,7 @@ fn write_rows(
     for row in &targets {
         *counts.entry(row.group.as_str()).or_default() += 1;
     }
-    let data = Data { at: utc(now), version: env!("CARGO_PKG_VERSION"), counts, targets };
+    let data = Data { at: utc(now), version: env!("CARGO_PKG_VERSION"), counts, targets, limits };
     write(&Answer { status: "success", data }, sink)
 }
 
@@ -93,6 +99,8 @@ struct Data {
     counts: BTreeMap<&'static str, usize>,
     /// Checks, in order of target and module.
     targets: Vec<Row>,
+    /// Connection limits that are measured, in order of target, module and mode.
+    limits: Vec<LimitRow>,
 }
 
 /// Prometheus' form of an error, and the names that may have been meant.
@@ -118,4 +126,4 @@ impl Write for Sink<'_> {
     }
 }
 
-const JSON: &str = "application/json; charset=utf-8";
+pub(super) const JSON: &str = "application/json; charset=utf-8";

@@ -5,16 +5,20 @@
 //!
 //! A page on the Internet can let its own name stand for 127.0.0.1 after it was loaded, and then its
 //! script reads whatever listens there, as one site (DNS rebinding). Nobody reaches loopback by a
-//! public name but through a proxy, and a proxy's name is the external URL's. A scrape over the
-//! network by a public name is usual, so there Host says nothing, and a login keeps browsers out.
+//! public name but through a proxy, and a proxy's name is the external URL's, or because this host's
+//! own table (`/etc/hosts`) says that the name is here, as many a host's does of its own: then no
+//! answer of the DNS put it there. A scrape over the network by a public name is usual, so there Host
+//! says nothing, and a login keeps browsers out.
 
 use std::net::IpAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request, StatusCode};
 use rustls::ServerConfig;
+use tokio::io::AsyncReadExt;
 use tokio::time::Instant;
 
 use super::login::Users;
@@ -67,7 +71,7 @@ impl Door {
         }
         let arrival = request.extensions().get::<Arrival>().copied();
         if arrival.is_some_and(|arrival| arrival.local.to_canonical().is_loopback()) {
-            check_host(state, request)?;
+            check_host(state, request).await?;
         }
         let Some(users) = &self.users else { return Ok(()) };
         let peer = arrival.map_or(NOWHERE, |arrival| arrival.peer);
@@ -132,7 +136,7 @@ closed_enum! {
         Reload => "reload",
         /// `/probe`.
         Probe => "probe",
-        /// `/logs`: transcripts.
+        /// `/logs`, and transcripts wherever else they stand.
         Logs => "logs",
         /// `/config`.
         Config => "config",
@@ -178,20 +182,20 @@ pub(super) fn is_of_another_site(state: &State, headers: &HeaderMap, method: &Me
 }
 
 /// On loopback, refuses names under which nobody but a rebound page reaches it.
-fn check_host<B>(state: &State, request: &Request<B>) -> Result<(), Refusal> {
+async fn check_host<B>(state: &State, request: &Request<B>) -> Result<(), Refusal> {
     let asked = request.uri().authority().map(|authority| authority.as_str());
     let Some(host) = asked.or_else(|| one_header(request.headers(), &header::HOST)) else {
         return Ok(());
     };
     let name = name_of(host);
-    if is_near(name) || is_ours(state, name) {
+    if is_near(name) || is_ours(state, name) || is_in_hosts(&state.hosts_file, name).await {
         return Ok(());
     }
     Err(Refusal::new(
         StatusCode::MISDIRECTED_REQUEST,
         format!(
             "`{}` is not a name of this exporter; if a proxy on this host sends it, name it in \
-             --web.external-url",
+             --web.external-url; if it is this host's own, name it in /etc/hosts",
             printable(name)
         ),
     ))
@@ -214,6 +218,26 @@ fn is_ours(state: &State, name: &str) -> bool {
         || own().is_some_and(|own| own.eq_ignore_ascii_case(name))
 }
 
+/// Whether this host's own table says that the name is here. It is read when it is needed, which is
+/// for names that would be refused.
+async fn is_in_hosts(file: &Path, name: &str) -> bool {
+    let Ok(file) = tokio::fs::File::open(file).await else { return false };
+    let mut text = Vec::new();
+    let read = file.take(MOST_HOSTS).read_to_end(&mut text).await;
+    read.is_ok() && names_loopback(&String::from_utf8_lossy(&text), name)
+}
+
+/// Whether a line of hosts(5) gives a loopback address to the name.
+fn names_loopback(hosts: &str, name: &str) -> bool {
+    let name = name.trim_end_matches('.');
+    hosts.lines().any(|line| {
+        let mut words = line.split('#').next().unwrap_or_default().split_whitespace();
+        let address = words.next().and_then(|word| word.parse::<IpAddr>().ok());
+        address.is_some_and(|address| address.to_canonical().is_loopback())
+            && words.any(|word| word.eq_ignore_ascii_case(name))
+    })
+}
+
 fn external_host(state: &State) -> Option<&str> {
     let (_, rest) = state.external_url.as_deref()?.split_once("://")?;
     Some(name_of(rest.split(['/', '?', '#']).next().unwrap_or_default()))
@@ -227,6 +251,8 @@ fn name_of(authority: &str) -> &str {
     }
 }
 
+/// Bytes of the table of hosts that are looked at: it may hold all the names that somebody blocks.
+const MOST_HOSTS: u64 = 8 << 20;
 /// What answers that are no page may load, run and be framed by: nothing.
 const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'";
 const NEAR: [&str; 10] = [
@@ -278,6 +304,25 @@ mod tests {
         assert_eq!(name_of("[::1]:80"), "[::1]");
         assert_eq!(name_of("mx:25"), "mx");
         assert_eq!(name_of("mx"), "mx");
+    }
+
+    #[test]
+    fn names_of_this_host_are_those_of_its_table() {
+        let hosts = "127.0.0.1 localhost\n127.0.1.1\tmail.example.net mail # old.example.net\n\
+                     ::1 six.example.net\n192.0.2.1 far.example.net\n0.0.0.0 ads.example.com\n#127.0.0.1 no.example.net\n";
+        for (name, here) in [
+            ("mail.example.net", true),
+            ("MAIL.example.net.", true),
+            ("six.example.net", true),
+            ("old.example.net", false),
+            ("far.example.net", false),
+            ("ads.example.com", false),
+            ("no.example.net", false),
+            ("127.0.1.1", false),
+            ("", false),
+        ] {
+            assert_eq!(names_loopback(hosts, name), here, "{name}");
+        }
     }
 
     #[test]

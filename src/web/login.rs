@@ -254,7 +254,8 @@ mod tests {
             (took("cheap:x").await, took("dear:x").await, took("no:x").await);
         let all = [cheap, dear, nobody];
         let (least, most) = (all.iter().min().unwrap(), all.iter().max().unwrap());
-        assert!(*most < *least * 2, "{all:?}");
+        // The two hashes alone are 16 times apart, and a busy machine is not that uneven.
+        assert!(*most < *least * 8, "{all:?}");
     }
 
     #[tokio::test]

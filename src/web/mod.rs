@@ -32,9 +32,10 @@ pub use query::Query;
 pub use refusal::Refusal;
 pub use runbook::RUNBOOKS;
 pub use serve::{Limits, serve};
-pub use status::{Condition, Group, ListingState, Warning};
+pub use status::{Condition, Group, ListState, ListingState, Warning};
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -52,7 +53,7 @@ use crate::observation::Round;
 use crate::probe::{Job, Prober};
 use crate::store::Store;
 use crate::target::{Module, Policy, Target};
-use status::{Facts, ListingRow};
+use status::{Facts, Listings};
 
 /// All that an answer is made from.
 pub struct State {
@@ -73,6 +74,8 @@ pub struct State {
     pub timeout_offset: Duration,
     /// Who may come in.
     pub doors: Arc<Doors>,
+    /// This host's table of names, hosts(5).
+    pub hosts_file: PathBuf,
     /// Pages that nobody gets.
     pub closed: Vec<Page>,
     /// Bounds on connections.
@@ -100,6 +103,7 @@ impl State {
             external_url: None,
             timeout_offset: Duration::from_millis(500),
             doors: Arc::default(),
+            hosts_file: PathBuf::from("/etc/hosts"),
             closed: Vec::new(),
             limits: Limits::default(),
             stop: CancellationToken::new(),
@@ -111,9 +115,14 @@ impl State {
     /// Gives what rows are made with.
     fn facts<T>(&self, now: SystemTime, make: impl FnOnce(&Facts<'_>) -> T) -> T {
         let running = self.control.running();
-        let known = self.store.listings().listings();
-        let listings: Vec<_> = known.iter().filter_map(|view| ListingRow::of(view)).collect();
-        make(&Facts { rules: &running.policy.rules, listings: &listings, now })
+        let listings = Listings::of(&self.store);
+        let transcripts = !self.closed.contains(&Page::Logs);
+        make(&Facts { rules: &running.policy.rules, listings: &listings, transcripts, now })
+    }
+
+    /// The links that pages have.
+    fn links(&self) -> page::Links<'_> {
+        page::Links::new(self.link_base(), &self.closed)
     }
 
     /// What links on pages begin with: the path of the external URL, or the route prefix.
@@ -261,7 +270,7 @@ async fn route(state: &Arc<State>, asked: Asked) -> Result<Response<Payload>, Re
     if let Some(rest) = page {
         let name = rest.trim_start_matches('/');
         return if reading {
-            runbook::page(state, name)
+            runbook::runbook(state, name)
         } else {
             Err(Refusal::method("GET, HEAD"))
         };

@@ -11,8 +11,8 @@ use tokio::time::{Instant, timeout_at};
 use super::admit::AdHoc;
 use super::body::{self, Payload};
 use super::desk::cut_short;
-use super::scrape::rendered;
-use super::{Asked, Refusal, Running, State, report};
+use super::scrape::rendered_here;
+use super::{Asked, Page, Refusal, Running, State, report};
 use crate::metrics::{Format, render_view};
 use crate::observation::{Round, SkipReason};
 use crate::probe::{Admit, Job};
@@ -31,7 +31,7 @@ pub(super) async fn probe(state: &Arc<State>, asked: &Asked) -> Result<Response<
             judge(state, &wanted, round)?
         }
     };
-    answer(state, asked, wanted, source, note).await
+    answer(state, asked, &wanted, &source, &note)
 }
 
 /// What is asked for, allowed as far as can be told before resolving.
@@ -289,23 +289,24 @@ fn age(source: &Source, now: SystemTime) -> Duration {
     age.unwrap_or(Duration::MAX)
 }
 
-async fn answer(
-    state: &Arc<State>,
+fn answer(
+    state: &State,
     asked: &Asked,
-    wanted: Wanted,
-    source: Source,
-    note: String,
+    wanted: &Wanted,
+    source: &Source,
+    note: &str,
 ) -> Result<Response<Payload>, Refusal> {
     let format = if wanted.debug { Format::Text } else { asked.format };
     let content_type = if wanted.debug { body::TEXT } else { format.content_type() };
-    rendered(state, asked, content_type, !wanted.debug, move |_, sink| {
+    rendered_here(state, asked, content_type, !wanted.debug, |state, sink| {
         if wanted.debug {
-            sink(Bytes::from(report::text(&source.view, &note, source.round.as_deref())));
+            let transcripts = !state.closed.contains(&Page::Logs);
+            let round = source.round.as_deref();
+            sink(Bytes::from(report::text(&source.view, note, round, transcripts)));
         }
         render_view(&source.view, format, SystemTime::now(), &mut |bytes| sink(bytes));
         Ok(())
     })
-    .await
 }
 
 fn paused_note(until: SystemTime) -> String {

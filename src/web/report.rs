@@ -11,11 +11,11 @@ use crate::observation::{Failure, Observation, Round, Transcript, Verdict};
 use crate::store::View;
 
 /// The log of one probe, up to where the metrics begin. `round` is what the view was made of, unless
-/// it is the schedule's.
-pub(super) fn text(view: &View, note: &str, round: Option<&Round>) -> String {
+/// it is the schedule's. Transcripts are left out where `/logs` is closed.
+pub(super) fn text(view: &View, note: &str, round: Option<&Round>, transcripts: bool) -> String {
     let mut out = String::new();
     // Writing to a string does not fail.
-    let _ = write_report(&mut out, view, note, round);
+    let _ = write_report(&mut out, view, note, round, transcripts);
     out
 }
 
@@ -24,6 +24,7 @@ fn write_report(
     view: &View,
     note: &str,
     round: Option<&Round>,
+    transcripts: bool,
 ) -> std::fmt::Result {
     let check = &view.check;
     writeln!(out, "target   {} ({})", check.target.name, check.target.place)?;
@@ -36,6 +37,10 @@ fn write_report(
     for seen in view.resolve_failure.iter().chain(view.endpoints.values()) {
         writeln!(out)?;
         endpoint(out, &seen.last)?;
+        if transcripts {
+            writeln!(out, "  transcript")?;
+            transcript(out, &seen.last.transcript, "  ")?;
+        }
     }
     if let Some(round) = round {
         for (endpoint, skip) in &round.skipped {
@@ -113,9 +118,7 @@ fn endpoint(out: &mut String, observation: &Observation) -> std::fmt::Result {
         }
         writeln!(out)?;
     }
-    writeln!(out, "  {:<12} {:>9.6}", "whole", observation.duration.as_secs_f64())?;
-    writeln!(out, "  transcript")?;
-    transcript(out, &observation.transcript, "  ")
+    writeln!(out, "  {:<12} {:>9.6}", "whole", observation.duration.as_secs_f64())
 }
 
 /// A transcript, a line each: seconds since the start, side, text.

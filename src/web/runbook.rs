@@ -7,24 +7,18 @@
 //! it. That is a hundred lines, and a parser of the whole of Markdown is a crate more.
 
 use std::fmt::{self, Display, Write};
-use std::sync::LazyLock;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
-use hyper::header::{self, HeaderValue};
-use hyper::{Response, StatusCode};
+use hyper::Response;
 use maud::Escaper;
-use sha2::{Digest, Sha256};
 
-use super::body::{Payload, answer};
-use super::{Refusal, State};
+use super::body::Payload;
+use super::{Refusal, State, page};
 
 /// Each page's name and its Markdown, in the order of the names.
 pub const RUNBOOKS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/runbooks.rs"));
 
 /// One page, or the index when the name is empty.
-pub(super) fn page(state: &State, name: &str) -> Result<Response<Payload>, Refusal> {
+pub(super) fn runbook(state: &State, name: &str) -> Result<Response<Payload>, Refusal> {
     let base = Html(state.link_base()).to_string();
     let mut body = String::new();
     let title = if name.is_empty() {
@@ -41,20 +35,7 @@ pub(super) fn page(state: &State, name: &str) -> Result<Response<Payload>, Refus
         render(&mut body, text, &base);
         name
     };
-    let html = format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{title} - smtp_exporter</title>\n<style>{STYLE}</style>\n</head>\n<body>\n\
-         <nav><a href=\"{base}/\">status</a> <a href=\"{base}/runbooks\">runbooks</a></nav>\n\
-         {body}</body>\n</html>\n"
-    );
-    let mut response = answer(StatusCode::OK, "text/html; charset=utf-8", Bytes::from(html));
-    let headers = response.headers_mut();
-    if let Ok(policy) = HeaderValue::from_str(&POLICY) {
-        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-    }
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    Ok(response)
+    Ok(page::text(state, title, &body))
 }
 
 /// Alerts are written in CamelCase and causes in snake_case, as in the rules and the labels.
@@ -95,6 +76,8 @@ impl Block {
 /// Anything else stays the text that it is.
 fn render(out: &mut String, markdown: &str, base: &str) {
     let mut open = Block::None;
+    // Spans may begin on one line and end on the next, so a text is looked at as a whole.
+    let mut text = String::new();
     for line in markdown.lines() {
         let next = match (open, line) {
             (Block::Code, "```") => Block::None,
@@ -106,32 +89,50 @@ fn render(out: &mut String, markdown: &str, base: &str) {
             (Block::List, text) if text.starts_with("  ") => Block::List,
             _ => Block::Paragraph,
         };
-        if next != open {
+        let fresh = next != open;
+        let item = line.strip_prefix("- ").filter(|_| next == Block::List);
+        if fresh || item.is_some() {
+            flush(out, &mut text, base);
+        }
+        if fresh {
             out.push_str(open.end());
         }
-        let fresh = next != open;
         open = next;
-        // Writing to a string does not fail.
-        let _ = match next {
-            Block::Code if fresh => write!(out, "<pre><code>"),
-            Block::Code => writeln!(out, "{}", Html(line)),
-            Block::None => heading(out, line, base),
-            Block::List => {
-                if let Some(item) = line.strip_prefix("- ") {
-                    out.push_str(if fresh { "<ul>\n<li>" } else { "</li>\n<li>" });
-                    inline(out, item, base)
+        match (next, item) {
+            (Block::Code, _) => {
+                if fresh {
+                    out.push_str("<pre><code>");
                 } else {
-                    out.push('\n');
-                    inline(out, line.trim_start(), base)
+                    // Writing to a string does not fail.
+                    let _ = writeln!(out, "{}", Html(line));
                 }
             }
-            Block::Paragraph => {
-                out.push_str(if fresh { "<p>" } else { "\n" });
-                inline(out, line, base)
+            (Block::None, _) => {
+                // As above.
+                let _ = heading(out, line, base);
             }
-        };
+            (Block::List, Some(item)) => {
+                out.push_str(if fresh { "<ul>\n<li>" } else { "</li>\n<li>" });
+                text.push_str(item);
+            }
+            (Block::List | Block::Paragraph, _) => {
+                out.push_str(if fresh { "<p>" } else { "" });
+                if !text.is_empty() {
+                    text.push('\n');
+                }
+                text.push_str(line.trim_start());
+            }
+        }
     }
+    flush(out, &mut text, base);
     out.push_str(open.end());
+}
+
+/// Writes the text of a paragraph or of an item.
+fn flush(out: &mut String, text: &mut String, base: &str) {
+    // Writing to a string does not fail.
+    let _ = inline(out, text, base);
+    text.clear();
 }
 
 fn heading(out: &mut String, line: &str, base: &str) -> fmt::Result {
@@ -146,7 +147,7 @@ fn heading(out: &mut String, line: &str, base: &str) -> fmt::Result {
     writeln!(out, "</h{level}>")
 }
 
-/// Code spans and links of a line. Links to other pages lose their `.md`.
+/// Code spans and links of a text. Links to other pages lose their `.md`.
 fn inline(out: &mut String, text: &str, base: &str) -> fmt::Result {
     let mut rest = text;
     while let Some(at) = rest.find(['`', '[']) {
@@ -187,26 +188,6 @@ impl Display for Html<'_> {
     }
 }
 
-/// Nothing but our own style sheet, named by its hash.
-static POLICY: LazyLock<String> = LazyLock::new(|| {
-    let hash = STANDARD.encode(Sha256::digest(STYLE));
-    format!(
-        "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; \
-         frame-ancestors 'none'"
-    )
-});
-
-const STYLE: &str = "
-:root { color-scheme: light dark; --line: light-dark(#ddd, #444); --code: light-dark(#f4f4f4, #222) }
-body { font: 16px/1.6 system-ui, sans-serif; margin: 1.5rem auto; max-width: 46rem; padding: 0 1rem }
-h1 { font-size: 1.5rem; overflow-wrap: anywhere } h2 { font-size: 1.1rem; margin-top: 1.6rem }
-nav a { margin-right: 1rem }
-code { background: var(--code); border-radius: 3px; padding: 0 .2rem; overflow-wrap: anywhere }
-pre { background: var(--code); border: 1px solid var(--line); overflow-x: auto; padding: .6rem }
-pre code { padding: 0; overflow-wrap: normal }
-.index { columns: 18rem; list-style: none; padding: 0 }
-";
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,6 +205,16 @@ mod tests {
                         <ul>\n<li>d\ne</li>\n<li>f</li>\n</ul>\n\
                         <pre><code>&lt;g&gt; - h\n\n# i\n</code></pre>\n";
         assert_eq!(html(text), expected);
+    }
+
+    #[test]
+    fn spans_may_break_at_the_end_of_a_line() {
+        assert_eq!(
+            html("- a `b\n  c`, `d`\n- e [f\n  g](h.md)\n"),
+            "<ul>\n<li>a <code>b\nc</code>, <code>d</code></li>\n\
+             <li>e <a href=\"/x/runbooks/h\">f\ng</a></li>\n</ul>\n"
+        );
+        assert_eq!(html("a `b\nc` d\n\n`e"), "<p>a <code>b\nc</code> d</p>\n<p>`e</p>\n");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `/metrics`, and how every large answer is rendered: off the reactor, bounded in number,
 //! compressed when asked for.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -37,21 +38,7 @@ pub(super) async fn rendered(
         return Err(Refusal::unavailable("too many large answers at once; ask again later"));
     };
     let (gzip, state) = (asked.gzip, state.clone());
-    let task = tokio::task::spawn_blocking(move || {
-        let mut collector = Collector::new(gzip);
-        // Writing to memory does not fail; if it did, half an answer would be worse than none.
-        let mut failed = None;
-        fill(&state, &mut |bytes| {
-            if let Err(error) = collector.push(bytes) {
-                failed = Some(error);
-            }
-        })?;
-        let pieces = match failed {
-            None => collector.finish(),
-            Some(error) => Err(error),
-        };
-        pieces.map_err(|error| Refusal::internal(format!("cannot compress the answer: {error}")))
-    });
+    let task = tokio::task::spawn_blocking(move || filled(&state, gzip, fill));
     let pieces = match task.await {
         Ok(result) => result?,
         Err(error) => {
@@ -59,7 +46,48 @@ pub(super) async fn rendered(
             return Err(Refusal::internal("rendering the answer failed; the log has more"));
         }
     };
-    let payload = Payload::of(pieces, Some(permit));
+    Ok(response(Payload::of(pieces, Some(permit)), content_type, negotiated, gzip))
+}
+
+/// Renders an answer that is small by its nature: where it is asked for, because handing it to
+/// another thread and back costs more than the rendering.
+pub(super) fn rendered_here(
+    state: &State,
+    asked: &Asked,
+    content_type: &str,
+    negotiated: bool,
+    fill: impl FnOnce(&State, &mut dyn FnMut(Bytes)) -> Result<(), Refusal>,
+) -> Result<Response<Payload>, Refusal> {
+    let pieces = filled(state, asked.gzip, fill)?;
+    Ok(response(Payload::of(pieces, None), content_type, negotiated, asked.gzip))
+}
+
+fn filled(
+    state: &State,
+    gzip: bool,
+    fill: impl FnOnce(&State, &mut dyn FnMut(Bytes)) -> Result<(), Refusal>,
+) -> Result<VecDeque<Bytes>, Refusal> {
+    let mut collector = Collector::new(gzip);
+    // Writing to memory does not fail; if it did, half an answer would be worse than none.
+    let mut failed = None;
+    fill(state, &mut |bytes| {
+        if let Err(error) = collector.push(bytes) {
+            failed = Some(error);
+        }
+    })?;
+    let pieces = match failed {
+        None => collector.finish(),
+        Some(error) => Err(error),
+    };
+    pieces.map_err(|error| Refusal::internal(format!("cannot compress the answer: {error}")))
+}
+
+fn response(
+    payload: Payload,
+    content_type: &str,
+    negotiated: bool,
+    gzip: bool,
+) -> Response<Payload> {
     let mut response = body::answer(StatusCode::OK, content_type, payload);
     let headers = response.headers_mut();
     let vary = if negotiated { "Accept, Accept-Encoding" } else { "Accept-Encoding" };
@@ -67,7 +95,7 @@ pub(super) async fn rendered(
     if gzip {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
-    Ok(response)
+    response
 }
 
 /// How long a request waits for others to be rendered: shorter than the usual scrape timeout.

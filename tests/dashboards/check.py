@@ -152,7 +152,7 @@ def history(catalogue, path):
         own = re.findall(r'(\w+)="', series)
         name = series.split("{")[0]
         known = catalogue.labels.get(name)
-        if known is None and not lint.FOREIGN.fullmatch(name) and not catalogue.lacks(name):
+        if known is None and not lint.FOREIGN.fullmatch(name):
             yield f"history: no such metric: {name}"
         elif known:
             # The label `team` is the targets' own.

@@ -295,6 +295,8 @@ def lists(samples, world):
         counts = dict.fromkeys(("listed", "clean", "refused", "error", "timeout"), 0)
         took = Histogram(LOOKUP)
         refused = name == world.refusing
+        # What an unhealthy list says is not believed.
+        silent = "refused" if refused else "list_unhealthy" if name == world.unhealthy else ""
         for minute in range(MINUTES + 1):
             put = lambda what, value, **more: samples.put(what, more, minute, value)
             if minute % SLOW == 0:
@@ -311,9 +313,9 @@ def lists(samples, world):
                 if minute % SLOW:
                     continue
                 labels = {"list": name, "kind": kind, "subject": subject}
-                put("smtp_dnsbl_query_success", int(not refused), **labels)
-                if refused:
-                    put("smtp_dnsbl_query_failure", 1, reason="refused", **labels)
+                put("smtp_dnsbl_query_success", int(not silent), **labels)
+                if silent:
+                    put("smtp_dnsbl_query_failure", 1, reason=silent, **labels)
                     continue
                 put("smtp_dnsbl_listed", int(hit), **labels)
                 since = START + entry.start * 60 if hit else START - 86400 * 40

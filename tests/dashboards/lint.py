@@ -9,9 +9,6 @@ RANGES = ("$__rate_interval", "$__range")
 # Families whose metrics are told by others: Prometheus itself, and the process.
 FOREIGN = re.compile(r"ALERTS|up|scrape_\w+|process_\w+")
 COMMON = {"job", "instance", "le"}
-# Groups of metrics that an exporter may be built without; once it has one of a group, all that the
-# dashboards name of it must be there.
-OPTIONAL = ("smtp_dnsbl_", "smtp_connection_", "smtp_session_")
 
 
 class Catalogue:
@@ -38,19 +35,12 @@ class Catalogue:
             if kind != "gauge":
                 self.counters |= {name} | {name + part for part in ("_bucket", "_sum", "_count")}
 
-    def lacks(self, name):
-        """True for a metric of a group of which the exporter has none."""
-        return any(name.startswith(group) and not any(
-            known.startswith(group) for known in self.labels) for group in OPTIONAL)
-
     def problems(self, expression):
         """Names and labels of a query that the exporter does not have."""
         allowed, names = set(), metrics(expression)
         for name in names:
             if FOREIGN.fullmatch(name):
                 allowed |= COMMON | {"alertname", "alertstate"}
-            elif self.lacks(name):
-                continue
             elif name not in self.labels:
                 yield f"no such metric: {name}"
             else:

@@ -38,9 +38,11 @@ fn a_rule_of_the_configuration_reaches_the_metrics_and_a_reload_changes_it() {
         assert!(exporter.page(page).contains(line), "{page}\n{}", exporter.page(page));
     }
     let landing = exporter.page("/");
-    for part in ["href=\"https://wiki.example.net/purple\"", "rule local.purple", "make room"] {
+    for part in ["href=\"https://wiki.example.net/purple\"", "make room"] {
         assert!(landing.contains(part), "{part}\n{landing}");
     }
+    let page = exporter.page("/targets/mx");
+    assert!(page.contains("Rule <code>local.purple</code>"), "{page}");
     assert!(exporter.page("/config").contains("id: local.purple"));
 
     // One that cannot be reached is refused, and the one in force stays.

@@ -278,6 +278,7 @@ fn secrets_are_read_and_never_shown() {
 ";
     let path = folder.path().join("c.yml");
     fs::write(&path, yaml).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     let environment = BTreeMap::from([("PW".to_owned(), "fr0m-env".to_owned())]);
     let config = config::load(Some(&path), &environment).unwrap();
     assert_eq!(config.warnings, []);
@@ -330,6 +331,7 @@ dnsbl:
 "
     );
     fs::write(&path, yaml).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     let config = config::load(Some(&path), &BTreeMap::new()).unwrap();
     let plan = config.dnsbl.clone().unwrap();
     let zones: Vec<&str> = plan.lists.iter().map(|list| list.zone.expose()).collect();

@@ -126,6 +126,35 @@ fn every_page_has_its_parts_and_its_links_lead_somewhere() {
 }
 
 #[test]
+fn the_program_understands_every_command_of_the_pages() {
+    let mut commands: BTreeMap<String, &str> = BTreeMap::new();
+    for (name, text) in RUNBOOKS {
+        let (before, rest) = text.split_once("```\n").expect(name);
+        let (block, after) = rest.split_once("```").expect(name);
+        // Commands inside a sentence may be broken over two lines.
+        let inline =
+            [before, after].into_iter().flat_map(|part| part.split('`').skip(1).step_by(2));
+        let all =
+            block.lines().map(str::to_owned).chain(inline.map(|code| code.replace('\n', " ")));
+        commands.extend(all.filter(|line| line.starts_with("smtp_exporter ")).map(|c| (c, *name)));
+    }
+    let empty = tempfile::tempdir().unwrap();
+    for (command, name) in &commands {
+        // A quoted reply is one word. The check asks the network nothing.
+        let mut parts = command.split('\'');
+        let words = parts.next().unwrap().split_whitespace().skip(1);
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_smtp_exporter"))
+            .args(words.chain(parts.next()).filter(|word| *word != "--config.check"))
+            .arg("--config.check")
+            .current_dir(empty.path())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{name}: {command}: {output:?}");
+    }
+    assert!(commands.len() >= 8, "{commands:?}: the search is broken");
+}
+
+#[test]
 fn dashboards_that_alerts_link_to_exist() {
     let known: BTreeSet<String> = files("grafana", "json")
         .iter()
@@ -183,6 +212,10 @@ fn the_compose_file_mounts_the_files_that_are_tested() {
             name == "exporter" || service["network_mode"] == "service:exporter",
             "{name}: `localhost` would be another"
         );
+        for port in service["ports"].as_array().unwrap_or(&Vec::new()) {
+            let port = port.as_str().unwrap();
+            assert!(port.starts_with("127.0.0.1:"), "{name}: {port} is open to others");
+        }
         for volume in service["volumes"].as_array().unwrap() {
             let (from, to) = volume.as_str().unwrap().split_once(':').unwrap();
             if !from.starts_with('.') {
@@ -341,6 +374,9 @@ fn labels_of(name: &str) -> Option<Vec<&'static str>> {
     }
     if def.scope == Scope::Endpoint {
         labels.extend(["endpoint", "address", "source"]);
+    }
+    if def.scope == Scope::Listing {
+        labels.extend(["list", "kind", "subject"]);
     }
     Some(labels)
 }

@@ -68,7 +68,7 @@ fn code(last: u8, meaning: &str) -> Code {
     Code { address: [127, 0, 0, last].into(), meaning: meaning.into() }
 }
 
-fn text(lists: Vec<Arc<ListView>>, listings: Vec<Arc<ListingView>>) -> String {
+pub(crate) fn text(lists: Vec<Arc<ListView>>, listings: Vec<Arc<ListingView>>) -> String {
     let known = Text::new(lists, listings);
     let mut written = Vec::new();
     let mut take = |chunk: bytes::Bytes| written.extend_from_slice(&chunk);

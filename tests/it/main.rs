@@ -22,6 +22,7 @@ mod listing;
 mod lookups;
 mod metrics;
 mod net;
+mod packages;
 mod reference;
 mod round;
 mod session;

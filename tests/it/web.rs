@@ -2,6 +2,8 @@
 
 mod bounds;
 mod doors;
+mod lists;
+mod names;
 mod page;
 mod probe;
 mod routes;

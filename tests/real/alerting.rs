@@ -80,12 +80,16 @@ fn a_refusal_reaches_the_right_person_and_so_does_its_end() {
     );
     let webhook = Webhook::start();
     let alertmanager = Alertmanager::start("alerting", &webhook);
-    let prometheus = prometheus("alerting", &exporter, &alertmanager);
-    wait_for(
-        Duration::from_secs(30),
-        || prometheus.query("smtp_target_up == 1").pop(),
-        || exporter.page("/metrics"),
-    );
+    let first = prometheus("alerting", &exporter, &alertmanager);
+    // Two of them, as where one may fail: their alerts are one.
+    let second = prometheus("alerting.second", &exporter, &alertmanager);
+    for prometheus in [&first, &second] {
+        wait_for(
+            Duration::from_secs(30),
+            || prometheus.query("smtp_target_up == 1").pop(),
+            || exporter.page("/metrics"),
+        );
+    }
     std::thread::sleep(Duration::from_secs(4));
     assert!(webhook.heard().is_empty(), "{:#?}", webhook.heard());
 
@@ -105,6 +109,14 @@ fn a_refusal_reaches_the_right_person_and_so_does_its_end() {
         let title = told.note(link).rsplit('/').next().unwrap();
         assert!(page.contains(&format!("<h1>{title}</h1>")), "{page}");
     }
+
+    for prometheus in [&first, &second] {
+        let query = format!("ALERTS{{alertname=\"{name}\",alertstate=\"firing\"}}");
+        wait_for(Duration::from_secs(30), || prometheus.query(&query).pop(), || query.clone());
+    }
+    std::thread::sleep(Duration::from_secs(3));
+    let tellings = webhook.heard().iter().filter(|told| told.is(name, "firing")).count();
+    assert_eq!(tellings, 1, "{:#?}", webhook.heard());
 
     refuse.store(false, Ordering::Relaxed);
     let over = webhook.wait("the end of it", |told| told.is(name, "resolved"));
@@ -172,6 +184,10 @@ fn alerts_that_say_no_more_are_kept_quiet() {
         alert("SmtpEndpointDown", "warning", "endpoint", "a"),
         alert("SmtpAvailabilityFastBurn", "critical", "slo", "a"),
         alert("SmtpCertificateInvalid", "warning", "endpoint", "a"),
+        // What refuses all the time, over the ticket of its burn rate and not over the page.
+        alert("SmtpTargetFailing", "warning", "target", "e"),
+        alert("SmtpAvailabilityFastBurn", "warning", "slo", "e"),
+        alert("SmtpAvailabilitySlowBurn", "warning", "slo", "e"),
         // Of another target.
         alert("SmtpMxBackupDown", "warning", "endpoint", "b"),
         // Critical over warning.
@@ -185,6 +201,8 @@ fn alerts_that_say_no_more_are_kept_quiet() {
     ]);
     let expected = [
         "SmtpAvailabilityFastBurn",
+        "SmtpAvailabilityFastBurn",
+        "SmtpAvailabilitySlowBurn",
         "SmtpCertificateExpiring",
         "SmtpEndpointDown",
         "SmtpTargetFailing",
@@ -216,6 +234,7 @@ fn alerts_that_say_no_more_are_kept_quiet() {
         ("tickets", "SmtpCertificateExpiring", "d"),
         ("tickets", "SmtpCertificateInvalid", "a"),
         ("tickets", "SmtpMxBackupDown", "b"),
+        ("tickets", "SmtpTargetFailing", "e"),
     ]
     .map(|(receiver, name, target)| (receiver.into(), name.into(), target.into()))
     .to_vec();
@@ -263,13 +282,19 @@ fn what_a_person_reads_has_the_cause_the_side_the_advice_and_the_links() {
         },
         "startsAt": "2026-01-02T03:04:05Z", "endsAt": "0001-01-01T00:00:00Z",
     });
-    let data = json!({
-        "receiver": "x", "status": "firing", "alerts": [alert], "groupLabels": {},
-        "commonLabels": {"severity": "critical"}, "commonAnnotations": {}, "externalURL": "http://a",
-    });
+    let mut past = alert.clone();
+    past["status"] = json!("resolved");
+    past["annotations"]["summary"] = json!("Its certificate has ended");
     let directory = fresh_directory("template");
     let file = directory.join("data.json");
-    std::fs::write(&file, data.to_string()).unwrap();
+    let write = |status: &str, alerts: &[&Value]| {
+        let data = json!({
+            "receiver": "x", "status": status, "alerts": alerts, "groupLabels": {},
+            "commonLabels": {"severity": "critical"}, "commonAnnotations": {},
+            "externalURL": "http://a",
+        });
+        std::fs::write(&file, data.to_string()).unwrap();
+    };
     let render = |name: &str| {
         let output = Command::new(amtool())
             .args(["template", "render"])
@@ -281,7 +306,15 @@ fn what_a_person_reads_has_the_cause_the_side_the_advice_and_the_links() {
         assert!(output.status.success(), "{output:?}");
         String::from_utf8(output.stdout).unwrap()
     };
-    assert_eq!(render("smtp.title"), "[PAGE] Nobody answers at mx1");
+    // What goes on has the title, and says how much of it there is.
+    for (status, alerts, title) in [
+        ("firing", &[&past, &alert, &alert][..], "[PAGE] Nobody answers at mx1 (1 of 2)"),
+        ("resolved", &[&past], "[OK] Its certificate has ended"),
+        ("firing", &[&alert], "[PAGE] Nobody answers at mx1"),
+    ] {
+        write(status, alerts);
+        assert_eq!(render("smtp.title"), title);
+    }
     for name in ["smtp.text", "smtp.chat", "smtp.html"] {
         let text = render(name);
         for part in [

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use crate::servers::assert_clean_postfix;
 use crate::support::{Bed, MAIL_NAME, binary, fresh_directory, head, keep};
 
-fn run(arguments: &[&str]) -> (Output, String) {
+pub(crate) fn run(arguments: &[&str]) -> (Output, String) {
     let output = Command::new(binary()).args(arguments).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     (output, text)

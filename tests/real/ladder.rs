@@ -1,6 +1,10 @@
 //! Connection limits: the number found is the number configured, the refusal has its cause, the
 //! server saw every session end by QUIT, and an ordinary client is served after.
 
+mod front;
+mod idle;
+mod sendmail;
+
 use std::time::Duration;
 
 use crate::support::{Bed, Exporter, Scrape, head, http_get, wait_for};
@@ -10,18 +14,25 @@ struct Expected {
     accepted: f64,
     code: &'static str,
     cause: &'static str,
+    phase: &'static str,
     how: &'static str,
 }
 
-/// Runs one ladder against a server and holds what it found; ordinary probes of the same server go on
-/// after it, none has failed, and no pause follows.
-fn measured(test: &str, bed: &Bed, mode: Mode, more: &str, expected: &Expected) -> Exporter {
-    let Mode { name, prefix, target, module } = mode;
+/// Too many, and it is said in the greeting.
+fn too_many(accepted: u32, code: &'static str) -> Expected {
+    let cause = "too_many_connections";
+    Expected { accepted: accepted.into(), code, cause, phase: "greeting", how: "reply" }
+}
+
+/// Runs one ladder against a server until it has given a number. Gives what it found as well, and
+/// what to say where that is not what was expected.
+fn climbed(test: &str, bed: &Bed, mode: Mode, more: &str) -> (Exporter, Scrape, String) {
+    let Mode { name, measure, target, module, .. } = mode;
     let exporter = Exporter::start_with(
         test,
         &format!(
             "{}modules:
-  plain: {{port: 25, tls: none}}
+  plain: {{port: 25, tls: none, timeouts: {{greeting: 10s}}}}
   starttls: {{port: 25, tls: required, tls_verify: false}}
 targets:
   - {{name: {target}, host: {}, module: {module}, interval: 5m}}
@@ -34,18 +45,26 @@ probe: {{min_interval: 0s}}
         ),
     );
     let of = [("target", target), ("module", module)];
-    let accepted = format!("{prefix}_accepted_connections");
     let scrape = exporter
-        .until(target, Duration::from_secs(240), |scrape| scrape.value(&accepted, &of).is_some());
+        .until(target, Duration::from_secs(240), |scrape| scrape.value(measure, &of).is_some());
     let about = format!("{}\n{}", exporter.page(&format!("/logs?target={target}")), bed.log());
-    assert_eq!(scrape.value(&accepted, &of), Some(expected.accepted), "{about}");
+    (exporter, scrape, about)
+}
+
+/// Runs one ladder against a server and holds what it found; ordinary probes of the same server go on
+/// after it, none has failed, and no pause follows.
+fn measured(test: &str, bed: &Bed, mode: Mode, more: &str, expected: &Expected) -> Exporter {
+    let Mode { prefix, measure, target, module, .. } = mode;
+    let (exporter, scrape, about) = climbed(test, bed, mode, more);
+    let of = [("target", target), ("module", module)];
+    assert_eq!(scrape.value(measure, &of), Some(expected.accepted), "{about}");
     assert_eq!(scrape.value(&format!("{prefix}_reached"), &of), Some(1.0), "{about}");
     assert_eq!(scrape.value(&format!("{prefix}_recovered"), &of), Some(1.0), "{about}");
     let refusal = [
         of[0],
         ("code", expected.code),
         ("cause", expected.cause),
-        ("phase", "greeting"),
+        ("phase", expected.phase),
         ("how", expected.how),
     ];
     let seen = scrape.all(&format!("{prefix}_refusal"), &[]);
@@ -54,9 +73,18 @@ probe: {{min_interval: 0s}}
         Some(1.0),
         "{seen:?}\n{about}"
     );
-    let paused = "smtp_target_paused_until_timestamp_seconds";
-    assert!(scrape.all(paused, &[]).is_empty(), "{about}");
-    // An ordinary client is served; one that comes at once may still be over a rate.
+    served_after(&exporter, mode, &about);
+    exporter
+}
+
+/// No pause followed, no ordinary probe has failed, and one more is served.
+fn served_after(exporter: &Exporter, mode: Mode, about: &str) {
+    let Mode { target, module, .. } = mode;
+    let of = [("target", target), ("module", module)];
+    let scrape = exporter.scrape();
+    assert!(scrape.all("smtp_target_paused_until_timestamp_seconds", &[]).is_empty(), "{about}");
+    assert_eq!(scrape.sum("smtp_probe_failures_total", &[]), 0.0, "{about}");
+    // One that comes at once may still be over a rate.
     wait_for(
         Duration::from_secs(60),
         || {
@@ -65,9 +93,8 @@ probe: {{min_interval: 0s}}
                 http_get(exporter.address, &path).ok().filter(|(code, _)| *code == 200)?;
             Scrape::read(page).value("smtp_target_up", &of).filter(|up| *up == 1.0)
         },
-        || about,
+        || about.to_owned(),
     );
-    exporter
 }
 
 /// A mode, its families, and a target whose first run comes within a second of the start: starts are
@@ -76,17 +103,35 @@ probe: {{min_interval: 0s}}
 struct Mode {
     name: &'static str,
     prefix: &'static str,
+    /// The number.
+    measure: &'static str,
     target: &'static str,
     module: &'static str,
 }
 
-const AT_ONCE: Mode =
-    Mode { name: "simultaneous", prefix: "smtp_connection_limit", target: "mx12", module: "plain" };
+const AT_ONCE: Mode = Mode {
+    name: "simultaneous",
+    prefix: "smtp_connection_limit",
+    measure: "smtp_connection_limit_accepted_connections",
+    target: "mx12",
+    module: "plain",
+};
 const IN_TLS: Mode = Mode { target: "mx7", module: "starttls", ..AT_ONCE };
-const A_MINUTE: Mode =
-    Mode { name: "rate", prefix: "smtp_connection_rate_limit", target: "mx33", module: "plain" };
-
-const TOO_MANY: &str = "too_many_connections";
+const A_MINUTE: Mode = Mode {
+    name: "rate",
+    prefix: "smtp_connection_rate_limit",
+    measure: "smtp_connection_rate_limit_accepted_connections",
+    target: "mx33",
+    module: "plain",
+};
+const SILENT: Mode = Mode {
+    name: "idle",
+    prefix: "smtp_session_idle_timeout",
+    measure: "smtp_session_idle_timeout_seconds",
+    target: "mx31",
+    module: "plain",
+};
+const SILENT_IN_TLS: Mode = Mode { target: "mx36", module: "starttls", ..SILENT };
 
 /// Postfix tells in one line what a session said: those that were taken said QUIT.
 fn postfix_saw_quits(bed: &Bed, least: usize) {
@@ -101,7 +146,7 @@ fn postfix_counts_sessions_of_a_client() {
     let bed = Bed::of("postfix")
         .line("smtpd_client_connection_count_limit = 6")
         .start("ladder-count", &[25]);
-    let expected = Expected { accepted: 6.0, code: "421", cause: TOO_MANY, how: "reply" };
+    let expected = too_many(6, "421");
     measured("ladder-count", &bed, IN_TLS, "", &expected).stop();
     postfix_saw_quits(&bed, 7);
     assert!(bed.log().contains("Connection concurrency limit exceeded: 7"), "{}", bed.log());
@@ -112,7 +157,7 @@ fn postfix_counts_sessions_in_a_minute() {
     let bed = Bed::of("postfix")
         .line("smtpd_client_connection_rate_limit = 4")
         .start("ladder-rate", &[25]);
-    let expected = Expected { accepted: 4.0, code: "421", cause: TOO_MANY, how: "reply" };
+    let expected = too_many(4, "421");
     measured("ladder-rate", &bed, A_MINUTE, ", max_connections: 60", &expected).stop();
     postfix_saw_quits(&bed, 4);
     assert!(bed.log().contains("Connection rate limit exceeded: 5"), "{}", bed.log());
@@ -121,7 +166,7 @@ fn postfix_counts_sessions_in_a_minute() {
 #[test]
 fn exim_counts_sessions_of_a_host() {
     let bed = Bed::of("exim").line("smtp_accept_max_per_host = 5").start("ladder-host", &[25]);
-    let expected = Expected { accepted: 5.0, code: "421", cause: TOO_MANY, how: "reply" };
+    let expected = too_many(5, "421");
     measured("ladder-host", &bed, IN_TLS, "", &expected).stop();
     assert!(bed.wait_log("closed by QUIT", 6).len() >= 6);
     assert!(!bed.log().contains("unexpected disconnection"), "{}", bed.log());
@@ -130,7 +175,7 @@ fn exim_counts_sessions_of_a_host() {
 #[test]
 fn exim_counts_all_sessions() {
     let bed = Bed::of("exim").line("smtp_accept_max = 4").start("ladder-all", &[25]);
-    let expected = Expected { accepted: 4.0, code: "421", cause: TOO_MANY, how: "reply" };
+    let expected = too_many(4, "421");
     measured("ladder-all", &bed, AT_ONCE, "", &expected).stop();
     assert!(bed.wait_log("closed by QUIT", 5).len() >= 5);
     assert!(!bed.log().contains("unexpected disconnection"), "{}", bed.log());
@@ -146,7 +191,7 @@ fn exim_counts_sessions_by_an_acl() {
              message = too many connections in a minute\n  accept",
         )
         .start("ladder-acl", &[25]);
-    let expected = Expected { accepted: 4.0, code: "451", cause: TOO_MANY, how: "reply" };
+    let expected = too_many(4, "451");
     measured("ladder-acl", &bed, A_MINUTE, ", max_connections: 200", &expected).stop();
     assert!(bed.wait_log("closed by QUIT", 5).len() >= 5);
 }

@@ -15,6 +15,7 @@
 mod alerting;
 mod causes;
 mod cli;
+mod dnsbl;
 mod domains;
 mod doors;
 mod families;

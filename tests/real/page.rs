@@ -125,9 +125,13 @@ fn pages_look_right_and_work_by_keyboard_alone() {
         || {
             let (_, body) = http_get(exporter.address, "/api/v1/targets").ok()?;
             let json: Value = serde_json::from_str(&body).ok()?;
-            (json["data"]["counts"]["unknown"] == 0).then_some(())
+            let measured = json["data"]["limits"][0]["endpoints"][0]["measured"].is_object();
+            let (_, body) = http_get(exporter.address, "/api/v1/listings").ok()?;
+            let lists: Value = serde_json::from_str(&body).ok()?;
+            let told = lists["data"]["counts"]["waiting"] == 0;
+            (json["data"]["counts"]["unknown"] == 0 && measured && told).then_some(())
         },
-        || "some targets are still unknown".to_owned(),
+        || "something is still unknown".to_owned(),
     );
     // The login is in the transcript, and its secret is not.
     let secret = smtp_exporter::demo::Auth::default().password;
@@ -148,6 +152,9 @@ fn pages_look_right_and_work_by_keyboard_alone() {
             ("target", &target),
             ("refused", &format!("{base}/targets/too-many-connections")),
             ("pair", &format!("{base}/targets/pair")),
+            ("limit", &format!("{base}/targets/session-limit")),
+            ("runbook", &format!("{base}/runbooks/too_many_connections")),
+            ("runbooks", &format!("{base}/runbooks")),
             ("missing", &format!("{base}/targets/submision")),
         ] {
             // What is missing is a 404, which the browser's log tells, and nothing else.
@@ -170,17 +177,38 @@ fn pages_look_right_and_work_by_keyboard_alone() {
     let met = walk(&mut browser);
     assert!(met.len() > 25, "{met:?}");
     assert_eq!(met[0], "A #main", "{met:?}");
-    for wanted in ["INPUT q", "INPUT refresh", "A #down", "A /targets/healthy#module-starttls"] {
+    for wanted in [
+        "INPUT q",
+        "INPUT refresh",
+        "A #down",
+        "A #block-lists",
+        "A /runbooks/not_smtp",
+        "A /targets/healthy#module-starttls",
+    ] {
         assert!(met.iter().any(|at| at == wanted), "no {wanted} in {met:?}");
     }
     assert!(!met.iter().any(|at| at.starts_with("no outline")), "{met:?}");
-    let links =
-        browser.eval("[...document.querySelectorAll('main a')].map(a => a.getAttribute('href'))");
+    // Those in what is folded away come with unfolding.
+    let links = browser.eval(
+        "[...document.querySelectorAll('main a')].filter(a => a.checkVisibility())
+           .map(a => a.getAttribute('href'))",
+    );
     for link in links.as_array().unwrap() {
         let link = format!("A {}", link.as_str().unwrap());
         assert!(met.contains(&link), "{link} is out of reach: {met:?}");
     }
+    assert_eq!(browser.eval("document.querySelectorAll('#block-lists .hit').length"), 2);
+    assert_eq!(browser.eval("document.querySelectorAll('#block-lists .list').length"), 3);
+    browser.eval("document.querySelector('#fold-lists > summary').focus()");
+    browser.press("Enter", 13);
+    browser.until("document.querySelectorAll('#fold-lists[open] tbody tr').length === 5");
+    browser.go(&format!("{base}/targets/session-limit"));
+    let limit = browser.eval("document.querySelector('#limits').textContent");
+    assert!(limit.as_str().unwrap().contains("7 sessions at once"), "{limit}");
+    browser.eval("document.querySelector('a[href=\"/runbooks/too_many_connections\"]').click()");
+    browser.until("document.querySelector('h1')?.textContent === 'too_many_connections'");
     // Enter follows a link and unfolds what is folded.
+    browser.go(&home);
     browser.eval(
         "document.querySelector('a[href=\"/targets/submission#module-submission\"]').focus()",
     );

@@ -169,6 +169,25 @@ fn the_queries_of_the_readme_parse() {
 }
 
 #[test]
+fn the_queries_of_the_runbooks_parse() {
+    let (mut rules, mut queries) = ("groups:\n- name: runbooks\n  rules:\n".to_owned(), 0);
+    for (_, text) in smtp_exporter::web::RUNBOOKS {
+        let commands =
+            ["curl", "smtp_exporter ", "openssl", "dig", "df", "systemctl", "journalctl"];
+        let foreign = |line: &str| commands.iter().any(|command| line.starts_with(command));
+        let block = text.split("```").nth(1).unwrap();
+        for query in block.lines().skip(1).filter(|line| line.contains("smtp") && !foreign(line)) {
+            rules.push_str(&format!("  - record: query_{queries}\n    expr: >-\n      {query}\n"));
+            queries += 1;
+        }
+    }
+    assert!(queries > 80, "{queries}");
+    let file = fresh_directory("runbooks").join("rules.yml");
+    std::fs::write(&file, rules).unwrap();
+    promtool("rules", &file);
+}
+
+#[test]
 fn a_minute_under_prometheus() {
     let postfix = Bed::of("postfix").start("scraped", &[25, 465]);
     let mut killed = Bed::of("exim").start("scraped", &[25]);

@@ -110,7 +110,11 @@ fn one(at: At, base: &Path, findings: &mut Findings) -> Option<(List, Option<Pat
                 return None;
             }
             let own = fields.at("kind").is_some();
-            (findings.take(&at.spot(), list_of(&text, name.as_deref(), own))?, None)
+            let list = findings.take(&at.spot(), list_of(&text, name.as_deref(), own))?;
+            if list.zone.is_keyed() {
+                disk::warn_if_stated_open(&at.spot(), findings);
+            }
+            (list, None)
         }
         (None, Some(at)) => {
             let file = at.text(findings)?;
@@ -163,6 +167,21 @@ pub(crate) fn list_of(text: &str, name: Option<&str>, own: bool) -> Parsed<List>
             if !zone.contains('.') {
                 return Err("is a single label, and no list's zone".to_owned());
             }
+            if !own && let Some(entry) = catalogue::parent(&zone) {
+                return Err(format!(
+                    "is below `{}`, which takes no key in front; write that zone",
+                    entry.zone
+                ));
+            }
+            // What stands before a zone that takes a key is one, also where that zone has a slip: it
+            // must not become a label.
+            let behind = zone.split_once('.').map_or("", |(_, behind)| behind);
+            if !own && let Some(near) = near::slip(behind, keyed_zones()) {
+                return Err(format!(
+                    "looks like a key and a slip in `{near}`; a zone with a key belongs into a file \
+                     that zone_file names"
+                ));
+            }
             if !own && let Some(near) = near::slip(&zone, zones()) {
                 return Err(format!(
                     "is not in the catalogue; did you mean `{near}`? A list of your own is written \
@@ -178,6 +197,12 @@ pub(crate) fn list_of(text: &str, name: Option<&str>, own: bool) -> Parsed<List>
 fn zones() -> impl Iterator<Item = &'static str> {
     let public = catalogue::entries().filter(|entry| entry.access != Access::Keyed);
     public.map(|entry| entry.zone)
+}
+
+/// The zones of the catalogue in front of which a key may stand.
+fn keyed_zones() -> impl Iterator<Item = &'static str> {
+    let keyed = catalogue::entries().filter(|entry| entry.access != Access::Public);
+    keyed.map(|entry| entry.zone)
 }
 
 /// What the file states, over what the catalogue knows.
@@ -232,15 +257,6 @@ fn hide_the_key(list: &List, fields: &Fields, findings: &mut Findings) -> Option
     if !list.zone.is_keyed() {
         return Some(());
     }
-    let whole = list.zone.expose();
-    let labels: Vec<&str> = whole.split('.').collect();
-    // The key stands in front. A word that everybody writes, such as `bl`, gives nothing away.
-    let keys = labels.first().filter(|label| label.len() >= 6).into_iter();
-    let secrets: Vec<&str> = keys.copied().chain([whole]).collect();
-    let holds = |text: &str| {
-        let text = text.to_ascii_lowercase();
-        secrets.iter().any(|secret| text.contains(&secret.to_ascii_lowercase()))
-    };
     let mut sound = true;
     let mut meanings: Vec<&str> = list.refusals.iter().map(|refusal| &*refusal.why).collect();
     meanings.extend(codes::meanings(&list.codes));
@@ -250,7 +266,7 @@ fn hide_the_key(list: &List, fields: &Fields, findings: &mut Findings) -> Option
         ("delisting", list.delisting.as_deref().into_iter().collect()),
         ("codes", meanings),
     ] {
-        if texts.into_iter().any(holds) {
+        if texts.into_iter().any(|text| list.zone.is_told_by(text)) {
             let spot = fields.at(key).map_or_else(|| fields.spot(), |at| at.spot());
             findings
                 .problem(&spot, "holds the zone's key, which would be shown; write another text");
@@ -275,10 +291,7 @@ fn from_file(path: &Path, spot: &Spot, findings: &mut Findings) -> Option<Secret
     });
     let zone =
         findings.take(spot, read.map_err(|message| format!("the file {shown} {message}")))?;
-    if disk::world_readable(path) {
-        findings
-            .warn(spot, format!("everybody on this machine can read {shown}; chmod 0640 or less"));
-    }
+    disk::warn_if_open(path, spot, findings);
     Some(zone)
 }
 

@@ -5,7 +5,6 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use super::{DAY_MILLIS, count};
-use crate::config::dnsbl::{pairs, taken};
 use crate::config::value::show;
 use crate::dnsbl::{List, Plan, SubjectKind, Terms, catalogue};
 
@@ -17,7 +16,7 @@ pub(in crate::config) fn text(plan: &Plan) -> String {
         "dnsbl: {}, {}, {} to look up every {} ({} while listed)\n",
         count(plan.subjects.len(), "subject"),
         count(plan.lists.len(), "list"),
-        count(pairs(plan), "pair"),
+        count(plan.pairs(), "pair"),
         show(plan.interval),
         show(plan.listed_interval),
     );
@@ -69,7 +68,7 @@ impl<'a> Load<'a> {
         let a_day =
             |interval: std::time::Duration| DAY_MILLIS.div_ceil(interval.as_millis().max(1));
         let number = |n: usize| n as u128;
-        let pairs: u128 = lists.iter().map(|list| number(taken(plan, list))).sum();
+        let pairs: u128 = lists.iter().map(|list| number(plan.taken(list))).sum();
         let points: u128 = lists
             .iter()
             .filter(|list| list.has_test_points)

@@ -40,15 +40,9 @@ pub(super) fn read(
         files.findings.take(&at.spot(), parsed).map(|chain| (at, chain))
     });
     let key = files.pem("key").and_then(|(at, pem)| {
-        if let Some(path) = files.path("key")
-            && disk::world_readable(&path)
-        {
-            let shown = path.display().to_string();
-            let message = format!(
-                "everybody on this machine can read {}; chmod 0640 or less",
-                printable(&shown)
-            );
-            files.findings.warn(&at.spot(), message);
+        match files.path("key") {
+            Some(path) => disk::warn_if_open(&path, &at.spot(), files.findings),
+            None => disk::warn_if_stated_open(&at.spot(), files.findings),
         }
         let parsed = PrivateKeyDer::from_pem_slice(&pem).map_err(|_| {
             "holds no private key; PEM begins with -----BEGIN PRIVATE KEY-----, and encrypted keys \

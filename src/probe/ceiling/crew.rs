@@ -121,23 +121,30 @@ async fn keep(
         let due = Instant::now() + hold;
         let ask = tokio::select! {
             biased;
-            ask = asked.recv() => ask,
+            ask = asked.recv() => Some(ask),
             parted = held.listen(due) => match parted {
                 Some(parted) => break parted,
-                None => match held.noop().await {
-                    Ok(()) => continue,
-                    Err(parted) => break parted,
-                },
+                None => None,
             },
         };
-        match ask {
-            Some(Ask::Alive(tell)) => match held.noop().await {
-                // Whoever asked may have gone away.
-                Ok(()) => drop(tell.send(())),
-                Err(parted) => break parted,
-            },
-            // The run went away without a word: QUIT as well.
-            Some(Ask::Quit) | None => {
+        let mut tell = match ask {
+            None => Vec::new(),
+            Some(Some(Ask::Alive(tell))) => vec![tell],
+            // The run may have gone away without a word: QUIT as well.
+            Some(Some(Ask::Quit) | None) => {
+                held.quit().await;
+                return None;
+            }
+        };
+        match say_noop(&mut held, &mut asked, &mut tell).await {
+            Some(Ok(())) => {
+                for tell in tell {
+                    // Whoever asked may have gone away.
+                    let _ = tell.send(());
+                }
+            }
+            Some(Err(parted)) => break parted,
+            None => {
                 held.quit().await;
                 return None;
             }
@@ -145,6 +152,27 @@ async fn keep(
     };
     held.close().await;
     Some(parted)
+}
+
+/// Says NOOP and waits for the answer, but not when QUIT is asked for meanwhile: then none is given.
+/// Those who ask for a sign of life meanwhile are added to `tell`.
+async fn say_noop(
+    held: &mut Held,
+    asked: &mut mpsc::Receiver<Ask>,
+    tell: &mut Vec<oneshot::Sender<()>>,
+) -> Option<Result<(), Parted>> {
+    let noop = held.noop();
+    tokio::pin!(noop);
+    loop {
+        tokio::select! {
+            biased;
+            said = &mut noop => return Some(said),
+            ask = asked.recv() => match ask {
+                Some(Ask::Alive(one)) => tell.push(one),
+                Some(Ask::Quit) | None => return None,
+            },
+        }
+    }
 }
 
 /// How long all QUITs together may take: less than the exporter has at its end.

@@ -26,6 +26,8 @@ pub(super) struct Run<'a> {
     /// Ends the run at once, by QUIT.
     pub(super) halt: CancellationToken,
     pub(super) clock: Instant,
+    /// When the latest session was begun.
+    pub(super) begun: Duration,
     pub(super) transcript: Transcript,
     /// How TLS is used from here on.
     pub(super) tls: TlsMode,
@@ -47,6 +49,7 @@ impl<'a> Run<'a> {
             site,
             halt,
             clock: Instant::now(),
+            begun: Duration::ZERO,
             transcript: Transcript::default(),
             tls: job.ladder.check.module.tls,
             opened: 0,
@@ -67,11 +70,10 @@ impl<'a> Run<'a> {
         let ended = loop {
             if crew.len() >= self.ladder.cap {
                 // At the cap all have to be open together, and not only one after the other.
-                let alive = crew.alive().await;
-                break if alive < crew.len() {
-                    Ended::Parted(crew.parted().await)
-                } else {
-                    Ended::AtCap
+                break match self.count(&crew).await {
+                    None => Ended::Off(stopped()),
+                    Some(alive) if alive < crew.len() => Ended::Parted(crew.parted().await),
+                    Some(_) => Ended::AtCap,
                 };
             }
             if self.clock.elapsed() > longest {
@@ -85,6 +87,7 @@ impl<'a> Run<'a> {
                     self.accepted(&mut seen, up, Some(&mut crew)).await;
                 }
                 Rung::Down(refusal, transcript) => break Ended::Refused(refusal, transcript),
+                Rung::Unfit(refusal, transcript) => break Ended::Unfit(refusal, transcript),
                 Rung::Off(abort) => break Ended::Off(abort),
             }
             if let Some(parted) = crew.first_parted() {
@@ -92,12 +95,17 @@ impl<'a> Run<'a> {
             }
             self.pause(BETWEEN).await;
         };
-        let alive = match &ended {
+        let counted = match &ended {
             // Whoever is told to stop does not ask around first.
-            Ended::Off(_) => crew.len(),
-            _ => crew.alive().await,
+            Ended::Off(_) | Ended::Unfit(..) => None,
+            _ => self.count(&crew).await,
         };
+        let alive = counted.unwrap_or(crew.len());
         seen.accepted = alive;
+        let ended = match ended {
+            Ended::AtCap | Ended::Parted(_) if counted.is_none() => Ended::Off(stopped()),
+            ended => ended,
+        };
         match ended {
             Ended::AtCap => {}
             Ended::Off(abort) => seen.aborted = Some(abort),
@@ -111,9 +119,12 @@ impl<'a> Run<'a> {
                 seen.refusal = Some(refusal);
             }
             Ended::Refused(refusal, transcript) => self.refused(&mut seen, refusal, transcript),
+            Ended::Unfit(refusal, transcript) => self.unfit(&mut seen, refusal, transcript),
         }
-        crew.quit().await;
-        self.note(format!("{alive} sessions ended by QUIT, newest first"));
+        if crew.len() > 0 {
+            crew.quit().await;
+            self.note(format!("{alive} sessions ended by QUIT, newest first"));
+        }
         self.finish(seen, SIMULTANEOUS_GAPS).await
     }
 
@@ -144,6 +155,10 @@ impl<'a> Run<'a> {
                     self.refused(&mut seen, refusal, transcript);
                     break;
                 }
+                Rung::Unfit(refusal, transcript) => {
+                    self.unfit(&mut seen, refusal, transcript);
+                    break;
+                }
                 Rung::Off(abort) => {
                     seen.aborted = Some(abort);
                     break;
@@ -168,7 +183,7 @@ impl<'a> Run<'a> {
                 let Up { mut held, permit, greeting, .. } = up;
                 seen.accepted = 1;
                 seen.greet_delay = Some(greeting);
-                self.transcript.append(Duration::ZERO, held.take_transcript());
+                self.tell(held.take_transcript());
                 let longest = self.ladder.max_idle;
                 let halt = self.halt.clone();
                 let listened = tokio::select! {
@@ -197,11 +212,10 @@ impl<'a> Run<'a> {
                 }
                 drop(permit);
             }
-            Rung::Down(refusal, transcript) => {
+            // A silent session is not begun with, whatever the refusal says.
+            Rung::Down(refusal, transcript) | Rung::Unfit(refusal, transcript) => {
                 lease.settle(mail::politeness_of(refusal.cause, refusal.phase, refusal.code));
-                let detail = format!("not accepted: {}", refusal.detail);
-                self.transcript.append(self.clock.elapsed(), transcript);
-                seen.aborted = Some(Abort { kind: AbortKind::Unfit, detail });
+                self.unfit(&mut seen, refusal, transcript);
             }
             Rung::Off(abort) => {
                 lease.settle(budget::Outcome::Neutral);
@@ -223,10 +237,10 @@ impl<'a> Run<'a> {
         seen.greet_delay = seen.greet_delay.max(Some(greeting));
         let told = held.take_transcript();
         if self.opened == 1 {
-            self.transcript.append(Duration::ZERO, told);
+            self.tell(told);
         }
-        // A line for each would not fit: the first ones, then every tenth.
-        if self.opened <= 20 || self.opened.is_multiple_of(10) {
+        // A line for each would not fit, and the refusal has to: the first ones, then every tenth.
+        if self.opened <= 10 || self.opened.is_multiple_of(10) {
             let millis = greeting.as_millis();
             self.note(format!("session {} accepted, greeting after {millis}ms", self.opened));
         }
@@ -241,9 +255,16 @@ impl<'a> Run<'a> {
 
     fn refused(&mut self, seen: &mut LadderSeen, refusal: Refusal, transcript: Transcript) {
         let how = refusal.how;
+        self.tell(transcript);
         self.note(format!("session {} refused ({how}): {}", self.opened + 1, refusal.detail));
-        self.transcript.append(self.clock.elapsed(), transcript);
         seen.refusal = Some(refusal);
+    }
+
+    /// The first session was not accepted, and for another reason than a limit.
+    fn unfit(&mut self, seen: &mut LadderSeen, refusal: Refusal, transcript: Transcript) {
+        let detail = format!("{} at {}: {}", refusal.cause, refusal.phase, refusal.detail);
+        self.refused(seen, refusal, transcript);
+        seen.aborted = Some(Abort { kind: AbortKind::Unfit, detail });
     }
 
     /// After a refusal: waits until a new session is accepted.
@@ -278,14 +299,22 @@ impl<'a> Run<'a> {
                     up.held.quit().await;
                     return Ok(Some(took));
                 }
-                Rung::Down(..) => {}
-                // It refused a moment ago and is no limit now: still not accepted.
-                Rung::Off(abort) if abort.kind == AbortKind::Unfit => {}
+                Rung::Down(..) | Rung::Unfit(..) => {}
                 Rung::Off(abort) => return Err(abort),
             }
             gap = gap.mul_f64(1.5).min(gaps.longest);
         }
         Ok(None)
+    }
+
+    /// How many sessions are still open, asked of each. None when the run has to halt: a server that
+    /// takes its time to answer does not hold that up.
+    async fn count(&self, crew: &Crew) -> Option<u32> {
+        tokio::select! {
+            biased;
+            () = self.halt.cancelled() => None,
+            alive = crew.alive() => Some(alive),
+        }
     }
 
     /// Waits, but not when the run has to halt.
@@ -303,6 +332,7 @@ enum Ended {
     AtCap,
     Refused(Refusal, Transcript),
     Parted(Parted),
+    Unfit(Refusal, Transcript),
     Off(Abort),
 }
 

@@ -21,6 +21,8 @@ pub(super) enum Rung {
     Up(Up),
     /// The server did not take it.
     Down(Refusal, Transcript),
+    /// Nothing was ever accepted, and this says nothing about how much would be.
+    Unfit(Refusal, Transcript),
     /// It says nothing about a limit.
     Off(Abort),
 }
@@ -38,24 +40,21 @@ pub(super) struct Up {
 impl Run<'_> {
     /// Opens one session. Opportunistic TLS that cannot be had is left off from then on.
     pub(super) async fn open(&mut self) -> Rung {
+        self.begun = self.clock.elapsed();
         let rung = self.try_open().await;
         let optional = self.tls == TlsMode::Opportunistic && self.opened == 0;
         match rung {
             Rung::Down(refusal, transcript)
                 if optional && refusal.phase == Phase::Tls && refusal.code == 0 =>
             {
-                self.transcript.append(self.clock.elapsed(), transcript);
+                self.tell(transcript);
                 self.note("TLS cannot be had and is optional: measured in clear");
                 self.tls = TlsMode::None;
+                self.begun = self.clock.elapsed();
                 self.try_open().await
             }
-            // Nothing was ever accepted, and what is in the way is no refusal of a session.
-            Rung::Down(refusal, transcript) if self.opened == 0 && is_unfit(&refusal) => {
-                self.transcript.append(self.clock.elapsed(), transcript);
-                Rung::Off(Abort {
-                    kind: AbortKind::Unfit,
-                    detail: format!("{}: {}", refusal.cause, refusal.detail),
-                })
+            Rung::Down(refusal, transcript) if self.opened == 0 && !is_limit(&refusal) => {
+                Rung::Unfit(refusal, transcript)
             }
             Rung::Up(up) => {
                 self.opened += 1;
@@ -187,6 +186,11 @@ impl Run<'_> {
         }
     }
 
+    /// Adds what was said in the latest session, as far as there is room for it.
+    pub(super) fn tell(&mut self, told: Transcript) {
+        self.transcript.append_some(self.begun, told, TOLD_BYTES);
+    }
+
     pub(super) fn note(&mut self, text: impl Into<String>) {
         self.transcript.push(self.clock.elapsed(), Side::Note, text);
     }
@@ -215,18 +219,10 @@ fn not_connected(failure: Failure) -> Rung {
     Rung::Down(Refusal { code: 0, cause, phase, how, detail }, transcript)
 }
 
-/// Nobody answers, it is not SMTP, or TLS cannot be had as the module wants it: no limit.
-fn is_unfit(refusal: &Refusal) -> bool {
-    refusal.phase == Phase::Connect
-        || matches!(
-            refusal.cause,
-            Cause::NotSmtp
-                | Cause::StarttlsMissing
-                | Cause::StarttlsStripped
-                | Cause::TlsFailed
-                | Cause::TlsIncompatible
-                | Cause::UnexpectedReply
-        )
+/// Whether a server that has not taken one session yet says that one is too many. A server that
+/// bars us, is ill or hears nothing would otherwise be told as one with a limit of 0.
+const fn is_limit(refusal: &Refusal) -> bool {
+    matches!(refusal.cause, Cause::TooManyConnections | Cause::RateLimited)
 }
 
 fn how(end: &End) -> RefusedHow {
@@ -244,5 +240,7 @@ fn marked(helo: &str) -> String {
     if helo.starts_with('[') { helo.to_owned() } else { format!("ladder.{helo}") }
 }
 
+/// Bytes of the transcript for one session: two are told, and the run's own lines have to fit.
+const TOLD_BYTES: usize = 1024;
 /// How long a session waits for one of the exporter's own connections.
 const OWN_PATIENCE: Duration = Duration::from_secs(5);

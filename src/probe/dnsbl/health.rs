@@ -37,7 +37,8 @@ struct Told {
 impl Healths {
     /// What is wrong with an unhealthy list.
     pub(super) fn trouble_of(&self, list: &List) -> Option<String> {
-        lock(&self.0).get(&list.name).and_then(|told| told.trouble.clone())
+        let told = lock(&self.0);
+        told.get(&list.name).filter(|told| *told.list == *list)?.trouble.clone()
     }
 
     /// Forgets lists that `known` does not find, or finds changed.
@@ -68,25 +69,31 @@ impl Lookups {
         }
         let mut questions = Vec::new();
         let mut answers = Vec::new();
-        let mut untold = None;
+        let mut unasked = None;
         for point in points {
             let (lookup, reply) = self.look_at_point(list, &point.subject).await;
-            if let Verdict::Unknown(reason, detail) = &lookup.verdict {
-                untold = Some(format!("{}: {reason}: {detail}", point.subject));
+            let unknown = match &lookup.verdict {
+                Verdict::Unknown(reason, detail) => {
+                    Some(format!("{}: {reason}: {detail}", point.subject))
+                }
+                Verdict::Listed(_) | Verdict::Clean => None,
+            };
+            // Where nobody answers, or nobody should be asked, the other points fare no better.
+            let last = unknown.is_some();
+            match reply {
+                Some(reply) => {
+                    questions.push(lookup);
+                    answers.push((point, reply));
+                }
+                None => unasked = unknown,
             }
-            if let Some(reply) = reply {
-                questions.push(lookup);
-                answers.push((point, reply));
-            }
-            if untold.is_some() {
-                // Nobody answers, or nobody should be asked: the other points will fare no better.
-                answers.pop();
+            if last {
                 break;
             }
         }
-        let (healthy, detail) = match (health(list, &answers), untold) {
+        let (healthy, detail) = match (health(list, &answers), unasked) {
             ((Some(false), detail), _) => (Some(false), detail),
-            (_, Some(untold)) => (None, untold),
+            (_, Some(unasked)) => (None, unasked),
             (told, None) => told,
         };
         let trouble = (healthy == Some(false)).then(|| detail.clone());
@@ -100,7 +107,7 @@ impl Lookups {
 
     /// When the list's test points last told something.
     pub fn health_told(&self, list: &List) -> Option<Instant> {
-        lock(&self.healths.0).get(&list.name).map(|told| told.at)
+        lock(&self.healths.0).get(&list.name).filter(|told| *told.list == *list).map(|told| told.at)
     }
 
     /// One test point: always asked, never kept, unless its operator is left alone.

@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 pub use self::health::HealthLook;
+pub use self::operator::KeptPause;
 pub use self::own::{is_public, own_addresses};
 
 use self::health::Healths;
@@ -161,6 +162,25 @@ impl Lookups {
         self.operators.pause_of(list).map(|pause| pause.wall)
     }
 
+    /// The pauses that hold, for the next run.
+    pub fn pauses(&self) -> Vec<KeptPause> {
+        self.operators.pauses(&self.settings().servers)
+    }
+
+    /// Takes over the pauses of the run before, as far as their lists are among `lists` and asked in
+    /// the same way; after [`Self::reconfigure`], which says through whom.
+    pub fn restore(&self, kept: &[KeptPause], lists: &[Arc<List>]) {
+        let servers = &self.settings().servers;
+        for pause in kept {
+            self.operators.restore(pause, lists, servers, self.manners.pause);
+        }
+    }
+
+    /// With what the list's operator is left alone: the refusal, for a person.
+    pub fn refusal_of(&self, list: &List) -> Option<String> {
+        self.operators.pause_of(list).map(|pause| pause.why)
+    }
+
     /// What is known without a question: a pause, test points gone wrong, a kept answer.
     fn without_asking(&self, list: &Arc<List>, subject: &Subject) -> Option<Lookup> {
         if !list.subjects.contains(&subject.kind()) {
@@ -215,7 +235,10 @@ impl Lookups {
         turn.wait(list.operator.min_gap).await;
         let _slot = self.slots.acquire().await;
         match self.settings().client(list) {
-            Ok(client) => client.texts(name).await,
+            Ok(client) => {
+                let texts = client.texts(name).await.into_iter();
+                texts.map(|text| list.zone.hide_in(text)).collect()
+            }
             Err(_) => Vec::new(),
         }
     }

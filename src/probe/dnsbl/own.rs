@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 
 use crate::net::tcp;
-use crate::target::{Families, Family, Policy};
+use crate::target::reach::{is_inside, is_never_a_host};
+use crate::target::{Family, Policy};
 
 /// The addresses that connections go out from: those that the configuration names, else what the
 /// system would take for each family. Nothing is sent to find out. Behind NAT that is a private
@@ -12,11 +13,7 @@ pub fn own_addresses(policy: &Policy) -> Vec<IpAddr> {
     let mut addresses: Vec<IpAddr> = if policy.source_addresses.is_empty() {
         Family::ALL
             .iter()
-            .filter(|family| match policy.families {
-                Families::Auto | Families::Both => true,
-                Families::Ipv4 => **family == Family::Ipv4,
-                Families::Ipv6 => **family == Family::Ipv6,
-            })
+            .filter(|family| policy.families.takes(**family))
             .filter_map(|family| tcp::outgoing_address(*family))
             .collect()
     } else {
@@ -27,22 +24,9 @@ pub fn own_addresses(policy: &Policy) -> Vec<IpAddr> {
     addresses
 }
 
-/// True for an address that a block list can know: not loopback, private (RFC 1918, RFC 4193), shared
-/// (RFC 6598), link-local, multicast or unspecified.
+/// True for an address that a block list can know: one that is reached from outside.
 pub fn is_public(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(v4) => {
-            let [first, second, ..] = v4.octets();
-            let shared = first == 100 && (64..128).contains(&second);
-            let special = v4.is_loopback() || v4.is_private() || v4.is_link_local();
-            // 0/8 is this host on this network, 224/3 are groups and the reserved rest.
-            !(special || shared || first == 0 || first >= 224)
-        }
-        IpAddr::V6(v6) => {
-            let special = v6.is_loopback() || v6.is_unspecified() || v6.is_multicast();
-            !(special || v6.is_unique_local() || v6.is_unicast_link_local())
-        }
-    }
+    !is_inside(address) && !is_never_a_host(address)
 }
 
 #[cfg(test)]
@@ -68,6 +52,7 @@ mod tests {
             "fd00::1",
             "ff02::1",
             "::ffff:10.0.0.1",
+            "64:ff9b::10.0.0.1",
         ] {
             assert!(!is_public(address.parse().unwrap()), "{address}");
         }

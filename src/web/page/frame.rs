@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::parts::{Links, Said};
+use crate::web::Page;
 use crate::web::report::utc;
 
 /// A page.
@@ -40,14 +41,14 @@ impl Frame<'_> {
                     style { (PreEscaped(STYLE)) }
                 }
                 body {
-                    a.skip href="#main" { "Skip to the targets" }
+                    a.skip href="#main" { "Skip to the content" }
                     header {
-                        a.home href=(home) { (NAME) }
+                        @if self.links.open(Page::Status) { a.home href=(home) { (NAME) } } @else { span.home { (NAME) } }
                         nav aria-label="Pages" {
-                            a href=(home) { "status" }
+                            @if self.links.open(Page::Status) { a href=(home) { "status" } }
                             a href=(self.links.to("/metrics")) { "metrics" }
-                            a href=(self.links.to("/api/v1/targets")) { "JSON" }
-                            a href=(self.links.to("/config")) { "configuration" }
+                            @if self.links.open(Page::Status) { a href=(self.links.to("/api/v1/targets")) { "JSON" } }
+                            @if self.links.open(Page::Config) { a href=(self.links.to("/config")) { "configuration" } }
                             a href=(self.links.to("/runbooks")) { "runbooks" }
                         }
                         @if let Some(words) = self.filter {

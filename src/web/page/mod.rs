@@ -8,6 +8,8 @@
 //! Rendering is a function of [`status`](super::status)' values: no template looks at the store.
 
 mod frame;
+mod limits;
+mod lists;
 mod overview;
 mod parts;
 mod target;
@@ -21,15 +23,23 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use hyper::header::{self, HeaderValue};
 use hyper::{Response, StatusCode};
-use maud::Markup;
+use maud::{Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
 use super::body::{self, Payload};
 use super::scrape::rendered;
-use super::status::{Group, Row};
+use super::status::{Group, LimitRow, Listings, Row};
 use super::{Asked, Refusal, State};
 use crate::target::near::neighbours;
-use parts::Links;
+pub(super) use parts::Links;
+
+/// A page of text that does not change: `content` is HTML of ours.
+pub(super) fn text(state: &State, title: &str, content: &str) -> Response<Payload> {
+    let main = html! { div.prose { (PreEscaped(content)) } };
+    let links = state.links();
+    let page = frame::Frame { links, title, badge: None, made: None, filter: None }.around(&main);
+    whole(StatusCode::OK, page)
+}
 
 /// What `/` shows.
 pub(super) struct Overview<'a> {
@@ -40,6 +50,8 @@ pub(super) struct Overview<'a> {
     /// All checks, those that the filter hides included.
     total: usize,
     groups: BTreeMap<Group, Vec<Row>>,
+    limits: Vec<LimitRow>,
+    listings: &'a Listings,
 }
 
 /// `/`.
@@ -50,19 +62,24 @@ pub(super) async fn overview(
     let filter = asked.query.one("q")?.map(|words| words.trim().to_lowercase());
     let response = rendered(state, asked, HTML, false, move |state, sink| {
         let now = SystemTime::now();
-        let rows = state.facts(now, |facts| facts.rows(&state.store));
         let filter = filter.as_deref().filter(|words| !words.is_empty());
-        let mut page = Overview {
-            links: Links { base: state.link_base() },
-            now,
-            filter,
-            total: rows.len(),
-            groups: BTreeMap::new(),
-        };
-        for row in rows.into_iter().filter(|row| filter.is_none_or(|words| row.holds(words))) {
-            page.groups.entry(row.group).or_default().push(row);
-        }
-        sink(Bytes::from(page.render().into_string()));
+        let page = state.facts(now, |facts| {
+            let rows = facts.rows(&state.store);
+            let mut page = Overview {
+                links: state.links(),
+                now,
+                filter,
+                total: rows.len(),
+                groups: BTreeMap::new(),
+                limits: facts.limits(&state.store, None),
+                listings: facts.listings,
+            };
+            for row in rows.into_iter().filter(|row| filter.is_none_or(|words| row.holds(words))) {
+                page.groups.entry(row.group).or_default().push(row);
+            }
+            page.render()
+        });
+        sink(Bytes::from(page.into_string()));
         Ok(())
     })
     .await?;
@@ -78,14 +95,16 @@ pub(super) async fn target(
 ) -> Result<Response<Payload>, Refusal> {
     if !knows(state, name) {
         let near = near_names(state, name);
-        let page = target::missing(Links { base: state.link_base() }, name, &near);
-        return Ok(guarded(whole(StatusCode::NOT_FOUND, page)));
+        let page = target::missing(state.links(), name, &near);
+        return Ok(whole(StatusCode::NOT_FOUND, page));
     }
     let name = name.to_owned();
     let response = rendered(state, asked, HTML, false, move |state, sink| {
         let now = SystemTime::now();
-        let rows = state.facts(now, |facts| facts.rows_of(&state.store, &name));
-        let page = target::page(Links { base: state.link_base() }, &name, &rows, now);
+        let (rows, limits) = state.facts(now, |facts| {
+            (facts.rows_of(&state.store, &name), facts.limits(&state.store, Some(&name)))
+        });
+        let page = target::page(state.links(), &name, &rows, &limits, now);
         sink(Bytes::from(page.into_string()));
         Ok(())
     })
@@ -107,8 +126,9 @@ pub(super) fn near_names(state: &State, name: &str) -> Vec<String> {
     near.into_iter().map(str::to_owned).collect()
 }
 
+/// A page that is small, and made of nothing that changes.
 fn whole(status: StatusCode, page: Markup) -> Response<Payload> {
-    body::answer(status, HTML, Bytes::from(page.into_string()))
+    guarded(body::answer(status, HTML, Bytes::from(page.into_string())))
 }
 
 /// The headers of a page.

@@ -5,10 +5,13 @@ use maud::{Markup, html};
 
 use super::Overview;
 use super::frame::{Frame, NAME};
+use super::limits;
+use super::lists::{self, Lists};
 use super::parts::{
-    Said, ahead, badge, days, is_web, legend, listings, mark, phases, place, reply,
+    Links, Said, ahead, badge, cause, cut, days, lasting, legend, mark, phases, place, reference,
+    reply,
 };
-use crate::web::status::{FailureRow, Group, ListingState, Row};
+use crate::web::status::{FailureRow, Group, LimitRow, Row};
 
 impl Overview<'_> {
     pub(super) fn render(&self) -> Markup {
@@ -17,17 +20,20 @@ impl Overview<'_> {
             .iter()
             .map(|group| self.count(*group))
             .sum();
+        let lists = Lists::new(self.links, self.listings, self.filter, self.now);
         let main = html! {
             h1 { "Mail servers" }
-            (self.counts())
+            (self.counts(&lists))
             @if self.total == 0 {
                 p { "No targets are configured: add " code { "targets" } " to the configuration file." }
-            } @else if shown == 0 {
+            } @else if shown == 0 && (self.filter.is_some() || lists.is_empty()) {
                 p role="status" { "No target holds these words. " a href=(self.links.to("/")) { "Show all " (self.total) } }
             } @else if shown < self.total {
                 p role="status" { (shown) " of " (self.total) " shown. " a href=(self.links.to("/")) { "Show all" } }
             }
-            @for (group, rows) in &self.groups { (self.group(*group, rows)) }
+            @for (group, rows) in self.groups.range(..Group::Unknown) { (self.group(*group, rows)) }
+            (lists.section())
+            @for (group, rows) in self.groups.range(Group::Unknown..) { (self.group(*group, rows)) }
             @if shown > 0 { (legend()) }
         };
         Frame {
@@ -45,7 +51,7 @@ impl Overview<'_> {
     }
 
     /// How many there are of each, as links to them.
-    fn counts(&self) -> Markup {
+    fn counts(&self, lists: &Lists<'_>) -> Markup {
         html! {
             ul.counts {
                 @for (group, rows) in &self.groups {
@@ -56,6 +62,7 @@ impl Overview<'_> {
                         }
                     }
                 }
+                (lists.count())
             }
         }
     }
@@ -98,10 +105,10 @@ impl Overview<'_> {
                     h3 { a href=(self.links.check(row)) { (Said(&*row.target)) } }
                     div { (badge(row)) " " span.module { (Said(&*row.module)) } }
                     @if row.place != *row.target { div.dim { (Said(&row.place)) } }
-                    @if let Some(since) = row.since { div.dim { @if row.paused_until.is_some() { (row.lasting_word()) " " } "for " (ago_bare(since, self.now)) } }
+                    @if let Some(since) = row.since { div.dim { @if row.paused_until.is_some() { (row.lasting_word()) " " } "for " (lasting(since, self.now)) } }
                 }
                 div.why {
-                    @if let Some(failure) = &row.failure { (why(row, failure, told)) }
+                    @if let Some(failure) = &row.failure { (why(self.links, row, failure, told)) }
                     @if !row.warnings.is_empty() { (self.warnings(row)) }
                     @if row.failure.is_none() && row.warnings.is_empty() && row.last_round.is_none() {
                         p { "Nothing was seen yet." }
@@ -124,7 +131,7 @@ impl Overview<'_> {
             @for (endpoint, failure) in bad.take(ENDPOINTS) {
                 p {
                     (place(&endpoint.host, endpoint.port, endpoint.address)) ": "
-                    (failure.cause) " in " (failure.phase)
+                    (cause(self.links, failure.cause)) " in " (failure.phase)
                     @if !failure.detail.is_empty() { ": " span.said { (cut(&failure.detail)) } }
                 }
             }
@@ -143,7 +150,8 @@ impl Overview<'_> {
                     }
                 }
                 @if let Some(left) = row.certificate_days_left { dt { "certificate" } dd { (days(left)) } }
-                @if !row.listings.is_empty() { dt { "block lists" } dd { (listings(&row.listings, self.now)) } }
+                @if row.listing_counts.listed > 0 { dt { "block lists" } dd { (lists::in_short(self.links, &row.target, &row.listings)) } }
+                @if let Some(limit) = self.limit(row) { dt { "takes" } dd { (limit) } }
                 @if let Some(until) = row.paused_until {
                     dt { "paused" }
                     dd { "free again " (ahead(until, self.now)) }
@@ -157,24 +165,28 @@ impl Overview<'_> {
         }
     }
 
+    /// What was measured of its connection limits.
+    fn limit(&self, row: &Row) -> Option<Markup> {
+        let of_row = |limit: &&LimitRow| limit.target == row.target && limit.module == row.module;
+        limits::in_short(self.limits.iter().filter(of_row))
+    }
+
     /// A check of which there is little to say.
     fn line(&self, row: &Row) -> Markup {
-        let hits =
-            row.listings.iter().filter(|listing| listing.state == ListingState::Listed).count();
         html! {
             li {
                 a href=(self.links.check(row)) { (Said(&*row.target)) }
                 span.module { (Said(&*row.module)) }
                 span {
                     @if row.negative && row.group == Group::Up { (row.word()) " " }
-                    @if let Some(since) = row.since { span.dim { "for " (ago_bare(since, self.now)) } }
+                    @if let Some(since) = row.since { span.dim { "for " (lasting(since, self.now)) } }
                 }
                 span {
                     @if let Some(last) = &row.last_reply { span.dim { "reply " } (last.code) }
                 }
                 span {
                     @if let Some(left) = row.certificate_days_left { span.dim { "certificate " } (days(left)) }
-                    @if hits > 0 { " on " (hits) " lists" }
+                    @if let Some(limit) = self.limit(row) { (limit) }
                 }
                 span { @if let Some(next) = row.next_probe() { span.dim { "next " } (ahead(next, self.now)) } }
                 span { @if let Some(endpoint) = row.telling() { (phases(endpoint)) } }
@@ -184,13 +196,10 @@ impl Overview<'_> {
 }
 
 /// Cause, side, what was said, and what to do.
-pub(super) fn why(row: &Row, failure: &FailureRow, told: bool) -> Markup {
+pub(super) fn why(links: Links<'_>, row: &Row, failure: &FailureRow, told: bool) -> Markup {
     html! {
         p.cause {
-            @if is_web(&failure.doc) {
-                a rel="noreferrer" href=(failure.doc) { (failure.cause) }
-            } @else { (failure.cause) }
-            " in " (failure.phase)
+            (cause(links, failure.cause)) " in " (failure.phase)
         }
         @if !failure.detail.is_empty() { p.said { (cut(&failure.detail)) } }
         p { (failure.meaning) }
@@ -201,29 +210,13 @@ pub(super) fn why(row: &Row, failure: &FailureRow, told: bool) -> Markup {
                 @if let Some(wait) = failure.wait { " Wait " (wait) "." }
             }
         }
-        p.dim { "The move is " (failure.side) "." }
+        p.dim { "The move is " (failure.side) ". " (reference(&failure.doc)) }
     }
-}
-
-/// As much of a peer's words as a page of many targets takes.
-fn cut(text: &str) -> Said<String> {
-    let mut words: String = text.chars().take(DETAIL).collect();
-    if words.len() < text.len() {
-        words.push('…');
-    }
-    Said(words)
-}
-
-fn ago_bare(at: std::time::SystemTime, now: std::time::SystemTime) -> Markup {
-    let text = super::parts::distance(at, now);
-    html! { time datetime=(crate::web::report::utc(at)) title=(crate::web::report::utc(at)) { (text) } }
 }
 
 /// More healthy checks than this are folded away.
 const FOLD: usize = 30;
 /// So many checks of a group say what to do.
 const TOLD: usize = 100;
-/// Characters of a failure's detail that the page shows.
-const DETAIL: usize = 200;
 /// Failed endpoints that a check's part names.
 const ENDPOINTS: usize = 3;

@@ -6,11 +6,11 @@ use std::time::{Duration, SystemTime};
 use maud::{Escaper, Markup, Render, html};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::cause::Cause;
 use crate::smtp::Phase;
+use crate::web::Page;
 use crate::web::report::{is_harmless, utc};
-use crate::web::status::{
-    EndpointRow, Group, HistoryRow, ListingRow, ListingState, PhaseRow, ReplyRow, Row, SOON_DAYS,
-};
+use crate::web::status::{EndpointRow, Group, HistoryRow, PhaseRow, ReplyRow, Row, SOON_DAYS};
 
 /// Text that somebody else may have written: a peer's words, a certificate's names, a query. It is
 /// escaped as all text is, and cannot turn the direction of writing around.
@@ -27,11 +27,21 @@ impl<T: AsRef<str>> Render for Said<T> {
 
 /// Where links begin: the path of the external URL, or the route prefix.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Links<'a> {
-    pub(super) base: &'a str,
+pub(in crate::web) struct Links<'a> {
+    base: &'a str,
+    /// Pages that nobody gets: no link leads there.
+    closed: &'a [Page],
 }
 
-impl Links<'_> {
+impl<'a> Links<'a> {
+    pub(in crate::web) const fn new(base: &'a str, closed: &'a [Page]) -> Self {
+        Self { base, closed }
+    }
+
+    pub(super) fn open(self, page: Page) -> bool {
+        !self.closed.contains(&page)
+    }
+
     pub(super) fn to(self, path: &str) -> String {
         format!("{}{path}", self.base)
     }
@@ -75,6 +85,11 @@ pub(super) fn encoded(text: &str) -> String {
 /// A moment in the past, as its distance, with the moment itself for programs and on hover.
 pub(super) fn ago(at: SystemTime, now: SystemTime) -> Markup {
     html! { time datetime=(utc(at)) title=(utc(at)) { (distance(at, now)) " ago" } }
+}
+
+/// How long something has lasted.
+pub(super) fn lasting(since: SystemTime, now: SystemTime) -> Markup {
+    html! { time datetime=(utc(since)) title=(utc(since)) { (distance(since, now)) } }
 }
 
 /// A moment to come.
@@ -265,26 +280,32 @@ pub(super) fn strip(history: &[HistoryRow]) -> Markup {
     }
 }
 
-/// Listings, the bad ones first and in words; those that are clean are counted.
-pub(super) fn listings(rows: &[ListingRow], now: SystemTime) -> Markup {
-    let count = |state| rows.iter().filter(|row| row.state == state).count();
-    let (clean, unknown) = (count(ListingState::Clean), count(ListingState::Unknown));
+/// A cause, with its runbook behind it.
+pub(super) fn cause(links: Links<'_>, cause: Cause) -> Markup {
+    html! { a href=(links.to(&format!("/runbooks/{cause}"))) { (cause) } }
+}
+
+/// A page of somebody else about a failure, by the name of who wrote it; nothing where it is none.
+pub(super) fn reference(doc: &str) -> Markup {
+    let host = doc.split_once("://").map_or(doc, |(_, rest)| rest);
+    let host = host.split(['/', '?', '#']).next().unwrap_or(host);
     html! {
-        @for row in rows.iter().filter(|row| row.state == ListingState::Listed) {
-            div {
-                @if row.is_block() { strong.bad { "listed" } } @else { "listed" }
-                " on " (Said(&*row.list)) ": " (Said(&row.subject))
-                @if let Some(since) = row.since { ", since " (ago(since, now)) }
-                @for meaning in &row.meanings { ", " (Said(meaning)) }
-                @for reason in &row.reasons { " " span.said { (Said(reason)) } }
-                @if let Some(url) = row.delisting.as_deref().filter(|url| is_web(url)) {
-                    " " a rel="noreferrer" href=(url) { "look-up and removal" }
-                }
-            }
-        }
-        @if clean > 0 { div { "not listed: " (clean) } }
-        @if unknown > 0 { div { "not known: " (unknown) } }
+        @if is_web(doc) { "More at " a rel="noreferrer" href=(doc) { (Said(host)) } "." }
     }
+}
+
+/// As much of somebody's words as a page of many takes.
+pub(super) fn cut(text: &str) -> Said<String> {
+    cut_at(text, WORDS)
+}
+
+/// At most so many characters.
+pub(super) fn cut_at(text: &str, most: usize) -> Said<String> {
+    let mut words: String = text.chars().take(most).collect();
+    if words.len() < text.len() {
+        words.push('…');
+    }
+    Said(words)
 }
 
 /// A link that leads to a page, whoever wrote it.
@@ -292,6 +313,8 @@ pub(super) fn is_web(url: &str) -> bool {
     url.starts_with("https://") || url.starts_with("http://")
 }
 
+/// Characters of a peer's words that a page of many shows.
+const WORDS: usize = 200;
 /// All but the unreserved characters of RFC 3986, 2.3.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
@@ -314,7 +337,7 @@ mod tests {
     fn names_are_one_segment_of_a_path() {
         assert_eq!(encoded("mx-1.a b&\"<'"), "mx-1.a%20b%26%22%3C%27");
         assert_eq!(encoded("a/b?c#d%"), "a%2Fb%3Fc%23d%25");
-        let links = Links { base: "/x" };
+        let links = Links::new("/x", &[]);
         assert_eq!(links.target("é"), "/x/targets/%C3%A9");
     }
 
@@ -344,30 +367,15 @@ mod tests {
             assert_eq!(days(left).into_string(), text);
         }
     }
+
     #[test]
-    fn listings_say_where_and_why_and_lead_to_pages_only() {
-        let row = |state, kind, delisting: &str| ListingRow {
-            list: "bl.test".into(),
-            kind,
-            subject: "192.0.2.1".to_owned(),
-            state,
-            meanings: vec!["spam source".to_owned()],
-            reasons: vec!["<b>see</b>".to_owned()],
-            since: None,
-            next: None,
-            delisting: Some(delisting.into()),
-        };
-        let rows = [
-            row(ListingState::Listed, "block", "javascript:alert(1)"),
-            row(ListingState::Listed, "allow", "https://list.test/"),
-            row(ListingState::Clean, "block", ""),
-            row(ListingState::Unknown, "block", ""),
-        ];
-        let text = listings(&rows, SystemTime::UNIX_EPOCH).into_string();
-        assert_eq!(text.matches(" on bl.test: 192.0.2.1, spam source").count(), 2, "{text}");
-        assert_eq!(text.matches("<strong class=\"bad\">listed").count(), 1, "{text}");
-        assert_eq!(text.matches("<a ").count(), 1, "{text}");
-        assert!(text.contains("&lt;b&gt;see&lt;/b&gt;") && !text.contains("javascript"), "{text}");
-        assert!(text.contains("not listed: 1") && text.contains("not known: 1"), "{text}");
+    fn a_reference_is_named_after_its_host() {
+        let text = reference("https://check.example.org/a?b#c").into_string();
+        assert_eq!(
+            text,
+            "More at <a rel=\"noreferrer\" href=\"https://check.example.org/a?b#c\">\
+             check.example.org</a>."
+        );
+        assert_eq!(reference("javascript:alert(1)").into_string(), "");
     }
 }

@@ -1,5 +1,6 @@
 //! `/targets/NAME`: everything that is known of one target.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use maud::{Markup, html};
@@ -7,17 +8,29 @@ use maud::{Markup, html};
 use super::frame::Frame;
 use super::overview::why;
 use super::parts::{
-    Links, Said, ago, ahead, anchor, badge, days, legend, listings, phases, place, reply, span,
-    strip,
+    Links, Said, ago, ahead, anchor, badge, cause, days, legend, phases, place, reply, span, strip,
 };
+use super::{limits, lists};
+use crate::web::Page;
 use crate::web::report::utc;
 use crate::web::status::{
-    CapabilitiesRow, CertificateRow, EndpointRow, HistoryRow, Row, TlsRow, TranscriptRow,
-    WaitingRow,
+    CapabilitiesRow, CertificateRow, EndpointRow, HistoryRow, LimitRow, ListingRow, Row, TlsRow,
+    TranscriptRow, WaitingRow,
 };
 
 /// The page of a target, one part for each of its modules.
-pub(super) fn page(links: Links<'_>, name: &str, rows: &[Row], now: SystemTime) -> Markup {
+pub(super) fn page(
+    links: Links<'_>,
+    name: &str,
+    rows: &[Row],
+    limits: &[LimitRow],
+    now: SystemTime,
+) -> Markup {
+    // Its modules mostly share addresses.
+    let mut listings: Vec<Arc<ListingRow>> =
+        rows.iter().flat_map(|row| &row.listings).cloned().collect();
+    listings.sort_by(|a, b| (&a.subject, &a.list).cmp(&(&b.subject, &b.list)));
+    listings.dedup_by(|a, b| (&a.subject, &a.list) == (&b.subject, &b.list));
     let main = html! {
         p.crumbs { a href=(links.to("/")) { "All targets" } }
         h1 { (Said(name)) }
@@ -34,7 +47,9 @@ pub(super) fn page(links: Links<'_>, name: &str, rows: &[Row], now: SystemTime) 
                 }
             }
         }
-        @for row in rows { (check(links, row, now)) }
+        @for row in rows { (check(links, row, limits, now)) }
+        (lists::of_target(&listings, now))
+        (limits::section(links, limits, now))
         (legend())
         p { a href=(links.json(name)) { "The same as JSON" } }
     };
@@ -56,7 +71,7 @@ pub(super) fn missing(links: Links<'_>, name: &str, near: &[String]) -> Markup {
     Frame { links, title: "No such target", badge: None, made: None, filter: None }.around(&main)
 }
 
-fn check(links: Links<'_>, row: &Row, now: SystemTime) -> Markup {
+fn check(links: Links<'_>, row: &Row, limits: &[LimitRow], now: SystemTime) -> Markup {
     let heading = format!("{}-heading", anchor(row));
     html! {
         section.(row.group) id=(anchor(row)) aria-labelledby=(heading) {
@@ -65,7 +80,7 @@ fn check(links: Links<'_>, row: &Row, now: SystemTime) -> Markup {
                 div.why {
                     @match &row.failure {
                         Some(failure) => {
-                            (why(row, failure, true))
+                            (why(links, row, failure, true))
                             p.dim { "Lasts: " (failure.lasting) ". Rule " code { (Said(&failure.rule)) } "." }
                         }
                         None => p { (row.group.meaning()) },
@@ -74,13 +89,13 @@ fn check(links: Links<'_>, row: &Row, now: SystemTime) -> Markup {
                     @for note in &row.notes { p.dim { (Said(note)) } }
                     @if let Some(history) = &row.history { (strip(history)) (rounds(history)) }
                 }
-                (facts(row, now))
+                (facts(links, row, limits, now))
             }
             p.links {
-                a href=(links.logs(row)) { "transcripts as text" } " "
-                a rel="nofollow" href=(links.probe(row)) { "probe now" }
+                @if links.open(Page::Logs) { a href=(links.logs(row)) { "transcripts as text" } " " }
+                @if links.open(Page::Probe) { a rel="nofollow" href=(links.probe(row)) { "probe now" } }
             }
-            @for seen in &row.endpoints { (endpoint(seen, now)) }
+            @for seen in &row.endpoints { (endpoint(links, seen, now)) }
             @if !row.waiting.is_empty() {
                 h3 { "Not probed yet" }
                 ul { @for waiting in &row.waiting { (not_probed(waiting, now)) } }
@@ -92,14 +107,16 @@ fn check(links: Links<'_>, row: &Row, now: SystemTime) -> Markup {
     }
 }
 
-fn facts(row: &Row, now: SystemTime) -> Markup {
+fn facts(links: Links<'_>, row: &Row, limits: &[LimitRow], now: SystemTime) -> Markup {
+    let limit = limits::in_short(limits.iter().filter(|limit| limit.module == row.module));
     html! {
         dl.facts {
             @if let Some(since) = row.since { dt { (row.lasting_word()) " since" } dd { (ago(since, now)) } }
             @if row.consecutive_failures > 0 { dt { "failed in a row" } dd { (row.consecutive_failures) } }
             @if let Some(last) = &row.last_reply { dt { "last reply" } dd { (reply(last)) } }
             @if let Some(left) = row.certificate_days_left { dt { "certificate" } dd { (days(left)) } }
-            @if !row.listings.is_empty() { dt { "block lists" } dd { (listings(&row.listings, now)) } }
+            @if row.listing_counts.listed > 0 { dt { "block lists" } dd { (lists::in_short(links, &row.target, &row.listings)) } }
+            @if let Some(limit) = limit { dt { a href="#limits" { "takes" } } dd { (limit) } }
             @if let Some(until) = row.paused_until { dt { "paused" } dd { "free again " (ahead(until, now)) } }
             @if let Some(records) = row.mx_records { dt { "MX records" } dd { (records) } }
             @if let Some(last) = row.last_round { dt { "last round" } dd { (ago(last, now)) } }
@@ -109,7 +126,7 @@ fn facts(row: &Row, now: SystemTime) -> Markup {
     }
 }
 
-fn endpoint(seen: &EndpointRow, now: SystemTime) -> Markup {
+fn endpoint(links: Links<'_>, seen: &EndpointRow, now: SystemTime) -> Markup {
     let heading = format!("e-{}", seen.id);
     html! {
         article.endpoint aria-labelledby=(heading) {
@@ -128,11 +145,11 @@ fn endpoint(seen: &EndpointRow, now: SystemTime) -> Markup {
                     }
                 }
             }
-            @if let (Some(until), Some(cause)) = (seen.paused_until, seen.paused_cause) {
-                p { "Paused after " (cause) ", free again " (ahead(until, now)) "." }
+            @if let (Some(until), Some(paused)) = (seen.paused_until, seen.paused_cause) {
+                p { "Paused after " (cause(links, paused)) ", free again " (ahead(until, now)) "." }
             }
             @if let Some(failure) = &seen.failure {
-                p { strong { (failure.cause) } " in " (failure.phase) ": " span.said { (Said(&failure.detail)) } }
+                p { strong { (cause(links, failure.cause)) } " in " (failure.phase) ": " span.said { (Said(&failure.detail)) } }
             }
             div.columns {
                 (steps(seen))

@@ -44,7 +44,7 @@ pub(in crate::web) struct EndpointRow {
     #[serde(serialize_with = "time")]
     pub(in crate::web) paused_until: Option<SystemTime>,
     pub(in crate::web) paused_cause: Option<Cause>,
-    /// In a whole row only.
+    /// In a whole row only, and not where `/logs` is closed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::web) transcripts: Option<TranscriptsRow>,
 }
@@ -159,7 +159,7 @@ impl EndpointRow {
             failure: last.trouble().as_ref().map(|failure| FailureRow::of(failure, facts.rules)),
             paused_until: paused.map(|(until, _)| until),
             paused_cause: paused.map(|(_, cause)| cause),
-            transcripts: (depth == Depth::Whole).then(|| TranscriptsRow {
+            transcripts: (depth == Depth::Whole && facts.transcripts).then(|| TranscriptsRow {
                 last_failure: seen.failure_transcript.as_ref().map(TranscriptRow::of),
                 last_success: seen.success_transcript.as_ref().map(TranscriptRow::of),
             }),

@@ -2,8 +2,7 @@
 
 use std::time::SystemTime;
 
-use super::listing::ListingState;
-use super::{Condition, EndpointRow, ListingRow};
+use super::{Condition, Counts, EndpointRow};
 use crate::cause::Blame;
 use crate::observation::{EndpointState, Verdict, VerifyFailure};
 use crate::store::View;
@@ -103,7 +102,7 @@ pub(super) fn condition(view: &View, now: SystemTime) -> Condition {
 pub(super) fn warnings(
     state: Condition,
     endpoints: &[EndpointRow],
-    listings: &[ListingRow],
+    listings: Counts,
 ) -> Vec<Warning> {
     if state != Condition::Up {
         return Vec::new();
@@ -114,12 +113,11 @@ pub(super) fn warnings(
             tls.verify_failures.iter().all(|failure| *failure == VerifyFailure::Expired);
         good_so_far && tls.days_left.is_some_and(|days| days < SOON_DAYS)
     });
-    let listed = listings.iter().any(|row| row.state == ListingState::Listed && row.is_block());
     [
         (any(EndpointState::Unavailable), Warning::EndpointUnavailable),
         (any(EndpointState::Paused), Warning::EndpointPaused),
         (ends, Warning::CertificateEnds),
-        (listed, Warning::Listed),
+        (listings.listed > 0, Warning::Listed),
     ]
     .into_iter()
     .filter_map(|(holds, warning)| holds.then_some(warning))
@@ -156,23 +154,13 @@ mod tests {
 
     #[test]
     fn a_block_list_is_a_warning_and_an_allow_list_is_none() {
-        let listed = |kind, state| ListingRow {
-            list: "bl.test".into(),
-            kind,
-            subject: "192.0.2.1".to_owned(),
-            state,
-            meanings: Vec::new(),
-            reasons: Vec::new(),
-            since: None,
-            next: None,
-            delisting: None,
-        };
-        let of = |state, row| warnings(state, &[], &[row]);
-        let bad = listed("block", ListingState::Listed);
-        assert_eq!(of(Condition::Up, bad.clone()), [Warning::Listed]);
+        let of = |state, counts| warnings(state, &[], counts);
+        let none = Counts::default();
+        let bad = Counts { listed: 1, ..none };
+        assert_eq!(of(Condition::Up, bad), [Warning::Listed]);
         assert_eq!(of(Condition::Down, bad), [], "there is worse to say of what is down");
-        assert_eq!(of(Condition::Up, listed("allow", ListingState::Listed)), []);
-        assert_eq!(of(Condition::Up, listed("block", ListingState::Clean)), []);
-        assert_eq!(of(Condition::Up, listed("block", ListingState::Unknown)), []);
+        assert_eq!(of(Condition::Up, Counts { allowed: 1, ..none }), []);
+        assert_eq!(of(Condition::Up, Counts { clean: 1, ..none }), []);
+        assert_eq!(of(Condition::Up, Counts { unknown: 1, waiting: 1, ..none }), []);
     }
 }

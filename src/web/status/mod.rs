@@ -7,6 +7,7 @@
 
 mod endpoint;
 mod group;
+mod limit;
 mod listing;
 mod tls;
 
@@ -21,8 +22,11 @@ pub(super) use endpoint::{
 };
 pub(super) use group::SOON_DAYS;
 pub use group::{Group, Warning};
-pub(super) use listing::ListingRow;
-pub use listing::ListingState;
+pub(super) use limit::{LimitEndpointRow, LimitRow, MeasuredRow};
+#[cfg(test)]
+pub(super) use listing::CodeRow;
+pub(super) use listing::{Counts, ListRow, ListingRow, Listings};
+pub use listing::{ListState, ListingState};
 pub(super) use tls::{CapabilitiesRow, CertificateRow, TlsRow};
 
 use super::report::utc;
@@ -78,8 +82,11 @@ pub(super) struct Row {
     pub(super) notes: Vec<String>,
     /// Whole days until the first certificate of any endpoint ends.
     pub(super) certificate_days_left: Option<i64>,
-    /// What block lists say of its addresses and its name.
-    pub(super) listings: Vec<ListingRow>,
+    /// How many listings of its addresses and its name there are of each state.
+    pub(super) listing_counts: Counts,
+    /// What DNS lists say of its addresses and its name: where it is listed, and in a whole row
+    /// everything.
+    pub(super) listings: Vec<Arc<ListingRow>>,
     #[serde(serialize_with = "time")]
     pub(super) paused_until: Option<SystemTime>,
     #[serde(serialize_with = "time")]
@@ -122,8 +129,10 @@ pub(super) enum Depth {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Facts<'a> {
     pub(super) rules: &'a Rules,
-    /// What block lists say, of everything.
-    pub(super) listings: &'a [ListingRow],
+    /// What DNS lists say, of everything.
+    pub(super) listings: &'a Listings,
+    /// Transcripts may be shown.
+    pub(super) transcripts: bool,
     pub(super) now: SystemTime,
 }
 
@@ -140,6 +149,11 @@ impl Facts<'_> {
         of_target.map(|view| self.row(view, Depth::Whole)).collect()
     }
 
+    /// The connection limits that are measured, of all targets or of one.
+    pub(super) fn limits(&self, store: &Store, target: Option<&str>) -> Vec<LimitRow> {
+        limit::rows(store, target, self.now)
+    }
+
     fn row(&self, view: &View, depth: Depth) -> Row {
         let key = view.check.key();
         let verdict = &view.verdict;
@@ -149,15 +163,14 @@ impl Facts<'_> {
             .chain(view.endpoints.values())
             .map(|seen| EndpointRow::of(&key, seen, self, depth))
             .collect();
-        let addresses = view.endpoints.keys().chain(view.waiting.keys());
-        let listings = listing::of_target(
-            &view.check.target.place,
-            addresses.filter_map(|endpoint| endpoint.address),
-            self.listings,
-        );
+        let mut listings = self.listings.of_target(view);
+        let listing_counts = Counts::of(&listings);
+        if depth == Depth::Summary {
+            listings.retain(|row| row.verdict == ListingState::Listed);
+        }
         let state = group::condition(view, self.now);
         let negative = view.check.module.expect.is_some();
-        let warnings = group::warnings(state, &endpoints, &listings);
+        let warnings = group::warnings(state, &endpoints, listing_counts);
         let telling = telling(view);
         let last_reply = telling.and_then(last_reply);
         Row {
@@ -182,6 +195,7 @@ impl Facts<'_> {
                 .iter()
                 .filter_map(|endpoint| endpoint.tls.as_ref()?.days_left)
                 .min(),
+            listing_counts,
             listings,
             paused_until: view.paused_until.filter(|until| *until > self.now),
             last_round: view.last_round,
@@ -286,6 +300,10 @@ fn time<S: Serializer>(at: &Option<SystemTime>, serializer: S) -> Result<S::Ok, 
 
 fn instant<S: Serializer>(at: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
     utc(*at).serialize(serializer)
+}
+
+fn maybe_seconds<S: Serializer>(span: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    span.map(|span| span.as_secs_f64()).serialize(serializer)
 }
 
 fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {

@@ -1,6 +1,6 @@
 // node shoot.mjs STORE FOLDER PICTURE...   STORE: where fetched packages are; FOLDER: for pictures.
-// A picture is DASHBOARD:WORLD:THEME:WIDTH[xHEIGHT][:TARGET]; with HEIGHT it is cut there. Worlds are WORLD=URL[@SCRAPE] in the environment
-// variable WORLDS. Ends with 1 if a picture had a problem, such as words cut off.
+// A picture is DASHBOARD:WORLD:THEME:WIDTH[xHEIGHT][:TARGET]; with HEIGHT it is cut there. Worlds are
+// WORLD=URL[@SCRAPE] in the environment variable WORLDS. Ends with 1 if a picture had a problem, such as words cut off.
 import fs from 'node:fs';
 import http from 'node:http';
 import os from 'node:os';

@@ -8,16 +8,30 @@ use std::process::Output;
 
 use smtp_exporter::demo::{Dns, Fault, Zone};
 
+use crate::support::exposition::Exposition;
+
 use super::house::{Exporter, dns, eventually, run, without_dns};
 
 /// A key as it stands in front of a zone.
 const KEY: &str = "k3yk3yk3yk3yk3yk3yk3yk3yk3";
+
+/// A zone of the catalogue with a key in front, as it may stand in the configuration itself.
+const INLINE: &str = "k3yk3yk3yk3yk3yk3yk3yk3yk3.zen.dq.spamhaus.net";
 
 /// Five lists: `good` (192.0.2.25 and spam.test are on it), `allow` (192.0.2.26), `refusing`, `dead`
 /// (answers for everything), `silent`, `rewritten`, and `KEY.keyed`, which is as good as `good`.
 fn zone() -> Zone {
     let mut zone = Zone::new();
     let keyed = format!("{KEY}.keyed");
+    let inline = format!("25.2.0.192.{INLINE}");
+    // It repeats what it was asked for.
+    zone = zone
+        .address(&format!("2.0.0.127.{INLINE}"), Ipv4Addr::new(127, 0, 0, 2))
+        .address(&inline, Ipv4Addr::new(127, 0, 0, 2))
+        .txt(
+            &inline,
+            &format!("{inline} is listed, see https://x.test/?{}", INLINE.to_uppercase()),
+        );
     for (list, on) in [("good", "25"), ("allow", "26"), (&keyed, "25")] {
         for (question, text) in [
             ("2.0.0.127".to_owned(), "a test point"),
@@ -52,12 +66,13 @@ fn config(dns: &Dns, key_file: &Path) -> String {
         lists += &list(name, ", subjects: [ip4]");
     }
     lists += &list("silent", ", test_points: false, subjects: [ip4]");
+    lists += &format!("    - {{zone: {INLINE}, name: inline, min_gap: 0, subjects: [ip4]}}\n");
     lists += &format!(
         "    - {{zone_file: \"{}\", name: keyed, operator: keyed, min_gap: 0, subjects: [ip4, domain]}}\n",
         key_file.display()
     );
     format!(
-        "dns: {{servers: [\"127.0.0.1:1\"], timeout: 300ms}}\ndnsbl:\n  interval: 1s\n  health_interval: 1s\n  timeout: 500ms\n  servers: [\"{}\"]\n  \
+        "exporter: {{own: [dq.spamhaus.net]}}\ndns: {{servers: [\"127.0.0.1:1\"], timeout: 300ms}}\ndnsbl:\n  interval: 1s\n  health_interval: 1s\n  timeout: 500ms\n  servers: [\"{}\"]\n  \
          subjects:\n    - {{subject: 192.0.2.25, labels: {{team: mail}}}}\n    - 192.0.2.26\n    - spam.test\n  lists:\n{lists}",
         dns.address()
     )
@@ -84,10 +99,10 @@ async fn every_state_is_in_the_metrics_and_the_key_is_nowhere() {
     let folder = tempfile::tempdir().unwrap();
     let dns = dns(&zone());
     let exporter = Exporter::start(&config(&dns, &key_file(folder.path()))).await;
-    // 7 lists take addresses, two of them domains as well.
+    // 8 lists take addresses, two of them domains as well.
     let read = exporter
         .until("everything was looked up", |read| {
-            read.values("smtp_dnsbl_query_success", &[]).len() == 16
+            read.values("smtp_dnsbl_query_success", &[]).len() == 18
                 && read.values("smtp_dnsbl_list_healthy", &[]).len() >= 4
                 && read.values("smtp_dnsbl_query_failure", &[("reason", "list_unhealthy")]).len()
                     == 2
@@ -149,18 +164,31 @@ async fn every_state_is_in_the_metrics_and_the_key_is_nowhere() {
     assert_eq!(seen["codes"][0]["meaning"], "spam source");
     assert!(seen["texts"][0].as_str().unwrap().contains("ask https://good.test/"), "{seen}");
     assert!(seen["since"].as_str().unwrap().ends_with('Z') && seen["next"].is_string(), "{seen}");
+    let texts = row("inline", "192.0.2.25")["texts"].to_string();
+    assert!(
+        texts.contains("25.2.0.192.<secret> is listed") && texts.contains("?<secret>"),
+        "{texts}"
+    );
     let seen = row("refusing", "192.0.2.26");
     assert_eq!((&seen["verdict"], &seen["reason"]), (&"unknown".into(), &"refused".into()));
     assert!(seen["paused_until"].is_string() && seen["last_told"].is_null(), "{seen}");
 
-    for path in
-        ["/", "/metrics", "/config", "/api/v1/targets", "/api/v1/listings", "/logs?target=x"]
-    {
+    for path in [
+        "/",
+        "/targets/x",
+        "/metrics",
+        "/config",
+        "/api/v1/targets",
+        "/api/v1/listings",
+        "/logs?target=x",
+        "/probe?target=x",
+    ] {
         assert_clean(path, &exporter.get(path).await.text);
     }
     assert!(exporter.get("/config").await.text.contains("zone.key"));
     eventually("the listing is logged", || exporter.log().contains("192.0.2.25")).await;
     assert_clean("the debug log", &exporter.log());
+    assert!(exporter.log().contains("<secret> is listed"), "the inline list's reason is logged");
     let asked = dns.questions();
     let keyed = format!("25.2.0.192.{KEY}.keyed.test");
     assert!(asked.keys().any(|(name, _)| *name == keyed), "the key was not used: {asked:?}");
@@ -170,6 +198,52 @@ async fn every_state_is_in_the_metrics_and_the_key_is_nowhere() {
     assert_eq!(refused.status, 500);
     assert_clean("the reload", &refused.text);
     assert_clean("the log of the reload", &exporter.log());
+}
+
+/// A crash loop must not ask an operator that refused again and again.
+#[tokio::test]
+async fn a_pause_outlives_a_restart_unless_the_list_is_asked_in_another_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let (dns, other) = (dns(&zone()), dns(&zone()));
+    let text = |dns: &Dns| {
+        let list = "{zone: refusing.test, name: refusing, test_points: false, subjects: [ip4]}";
+        let keyed = format!("{{zone: {INLINE}, name: inline, operator: refuser}}");
+        format!(
+            "exporter: {{own: [dq.spamhaus.net]}}\ndnsbl: {{interval: 1s, servers: [\"{}\"], subjects: \
+             [192.0.2.25], lists: [{list}, {keyed}]}}\n",
+            dns.address()
+        )
+    };
+    let start = |dns: &Dns| {
+        let mut command = super::house::binary();
+        command.env("STATE_DIRECTORY", folder.path());
+        let text = text(dns);
+        async move { Exporter::start_as(&text, command).await }
+    };
+    let paused = "smtp_dnsbl_list_paused_until_timestamp_seconds";
+    let refused = |read: &Exposition| {
+        read.values(paused, &[("list", "refusing")]).len() == 1
+            && read.values("smtp_dnsbl_query_failure", &[("reason", "refused")]).len() == 1
+    };
+    let mut exporter = start(&dns).await;
+    let until = exporter.until("the refusal", refused).await.value(paused, &[]);
+    exporter.signal(rustix::process::Signal::TERM);
+    assert!(exporter.ended(std::time::Duration::from_secs(12)).await.success());
+    let kept = std::fs::read_to_string(folder.path().join("dnsbl_pauses.json")).unwrap();
+    assert!(kept.contains("\"refusing\""), "{kept}");
+    assert_clean("the file of pauses", &kept);
+    let asked = || dns.asked("25.2.0.192.refusing.test");
+    assert_eq!(asked(), 1);
+
+    let mut exporter = start(&dns).await;
+    let read = exporter.until("still paused", refused).await;
+    assert!((read.value(paused, &[]) - until).abs() <= 1.0);
+    assert_eq!(asked(), 1, "asked although it is paused");
+    exporter.signal(rustix::process::Signal::TERM);
+    assert!(exporter.ended(std::time::Duration::from_secs(12)).await.success());
+    // Through another resolver it is another question.
+    let exporter = start(&other).await;
+    exporter.until("asked", |_| other.asked("25.2.0.192.refusing.test") == 1).await;
 }
 
 async fn look_up(directory: &Path, arguments: &[&str]) -> Output {

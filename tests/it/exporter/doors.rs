@@ -34,6 +34,23 @@ async fn ask(
     address: SocketAddr,
     headers: &str,
 ) -> std::io::Result<(CertificateDer<'static>, String)> {
+    let (shown, text) = ask_for(authority, address, "/-/healthy", headers).await?;
+    Ok((shown, text.lines().next().unwrap_or_default().to_owned()))
+}
+
+/// Whether the last reload was successful, as `/metrics` has it.
+async fn gauge(authority: &Authority, address: SocketAddr) -> String {
+    let (_, text) = ask_for(authority, address, "/metrics", "").await.unwrap();
+    let name = "smtp_exporter_config_last_reload_successful ";
+    text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().to_owned()
+}
+
+async fn ask_for(
+    authority: &Authority,
+    address: SocketAddr,
+    path: &str,
+    headers: &str,
+) -> std::io::Result<(CertificateDer<'static>, String)> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(authority.pem().as_bytes()).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -47,13 +64,12 @@ async fn ask(
     let mut stream =
         tokio_rustls::TlsConnector::from(Arc::new(client)).connect(name, stream).await?;
     let shown = stream.get_ref().1.peer_certificates().unwrap()[0].clone().into_owned();
-    let request = format!("GET /-/healthy HTTP/1.0\r\nHost: localhost\r\n{headers}\r\n");
+    let request = format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n{headers}\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();
     // The end is told apart from a cut: without close_notify this is an error.
     stream.read_to_end(&mut answer).await?;
-    let text = String::from_utf8(answer).unwrap();
-    Ok((shown, text.lines().next().unwrap_or_default().to_owned()))
+    Ok((shown, String::from_utf8(answer).unwrap()))
 }
 
 #[tokio::test]
@@ -85,6 +101,15 @@ async fn renewed_certificates_are_shown_and_broken_ones_are_not() {
         sleep(Duration::from_millis(100)).await;
     }
     assert!(shown().await.0 == second);
+    let successful = async || gauge(&authority, exporter.address).await;
+    assert_eq!(successful().await, "0");
+    // Only the pair is mended: nobody asks for a reload, and the alarm ends.
+    let pair = renew(web.path(), &authority);
+    let start = Instant::now();
+    while shown().await.0 != pair || successful().await != "1" {
+        assert!(start.elapsed() < PATIENCE, "the alarm stays\n{}", exporter.log());
+        sleep(Duration::from_millis(100)).await;
+    }
     // Mended, and with users besides.
     let third = renew(web.path(), &authority);
     let hash = bcrypt::hash("right", 4).unwrap();
@@ -280,6 +305,14 @@ async fn an_exchanger_of_a_foreign_domain_does_not_lead_inside() {
     let asked = exporter.get("/probe?target=domain:foreign.test&module=there").await;
     assert_eq!(asked.status, 403, "{}", asked.text);
     assert!(asked.text.contains("the domain is not ours"), "{}", asked.text);
+    assert_eq!(canary.stats().sessions, 0);
+    // A person who runs the domain, and sees its inner side, is told what to write.
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("smtp_exporter.yml"), &text).unwrap();
+    let probe = run(folder.path(), &["probe", "foreign", "--config.file=smtp_exporter.yml"]).await;
+    let told = String::from_utf8(probe.stdout).unwrap();
+    assert_eq!(probe.status.code(), Some(1), "{told}");
+    assert!(told.contains("add it, or the address, to exporter.own"), "{told}");
     assert_eq!(canary.stats().sessions, 0);
     // Our own domain may lead inside.
     let ours = exporter.get("/probe?target=domain:demo.test&module=there").await;

@@ -19,6 +19,13 @@ fn limits(of: &Server, name: &str, more: &str) -> String {
     config(&format!("{}{limits}", without_dns()), &[target])
 }
 
+/// What the API says of limits.
+async fn shown_limits(exporter: &Exporter) -> serde_json::Value {
+    let answer = exporter.get("/api/v1/targets").await;
+    let json: serde_json::Value = serde_json::from_str(&answer.text).unwrap();
+    json["data"]["limits"].clone()
+}
+
 #[tokio::test]
 async fn a_limit_is_measured_and_ordinary_probes_are_none_the_worse() {
     // The greeting takes its time, so that the run takes longer than ordinary rounds wait.
@@ -69,8 +76,68 @@ async fn a_limit_is_measured_and_ordinary_probes_are_none_the_worse() {
     let told = exporter.get(&format!("/logs?target={}", EARLY[2])).await.text;
     assert!(told.contains("connection limit, simultaneous"), "{told}");
     assert!(told.contains("session 7 accepted") && told.contains("too many connections"), "{told}");
+    let limit = &shown_limits(&exporter).await[0];
+    assert_eq!(limit["endpoints"][0]["measured"]["accepted"], 7);
+    assert!(limit["running_since"].is_null() && limit["next_run"].is_string(), "{limit}");
     let shown = exporter.get("/config").await.text;
     assert!(shown.contains("connection_limits:") && shown.contains("max_connections: 20"));
+    // What is no longer measured is no longer told.
+    let (rest, _) = text.split_once("connection_limits:").unwrap();
+    let (_, tail) = text.split_once("modules:").unwrap();
+    exporter.write(&format!("{rest}modules:{tail}"));
+    assert_eq!(exporter.ask("POST", "/-/reload", "").await.status, 200);
+    let told = exporter.get("/metrics").await.text;
+    assert!(!told.contains("smtp_connection_limit"), "{told}");
+    assert!(!exporter.get(&format!("/logs?target={}", EARLY[2])).await.text.contains("of 20"));
+}
+
+#[tokio::test]
+async fn a_probe_on_demand_is_answered_with_what_is_known_while_a_run_has_the_remote() {
+    let slow = Behaviour::slow_greeting(Duration::from_millis(200));
+    let many = server([127, 0, 6, 5], slow);
+    let text = limits(&many, EARLY[0], ", max_connections: 60")
+        .replace("interval: 1s", "interval: 1h")
+        + "probe: {min_interval: 0s}\n";
+    let exporter = Exporter::start(&text).await;
+    eventually("sessions are held", || many.stats().open >= 3).await;
+    let opened = many.stats().sessions;
+    let path = format!("/probe?target={}", EARLY[0]);
+    let asked = Instant::now();
+    let answer = exporter.ask("GET", &path, "X-Prometheus-Scrape-Timeout-Seconds: 1.5\r\n").await;
+    assert!(asked.elapsed() < Duration::from_secs(3), "{:?}", asked.elapsed());
+    // Nothing is known yet, or what the scheduled probe saw before the run.
+    match answer.status {
+        503 => assert!(answer.text.contains("not probed (ladder)"), "{}", answer.text),
+        200 => assert!(answer.text.contains("smtp_target_up{"), "{}", answer.text),
+        other => panic!("{other}: {}", answer.text),
+    }
+    let log = many.log();
+    let ordinary = log.iter().filter(|said| {
+        said.session >= opened && said.line.starts_with("EHLO") && !said.line.contains("ladder.")
+    });
+    assert_eq!(ordinary.count(), 0, "nobody else was let in");
+}
+
+#[tokio::test]
+async fn many_reloads_on_the_way_leave_one_run_and_no_session_behind() {
+    let many = server([127, 0, 6, 6], Behaviour::plain());
+    let text = |cap: u32| limits(&many, EARLY[1], &format!(", max_connections: {cap}"));
+    let mut exporter = Exporter::start(&text(150)).await;
+    eventually("sessions are held", || many.stats().open >= 3).await;
+    for round in 0..12 {
+        exporter.write(&text(150 + round % 2));
+        assert_eq!(exporter.ask("POST", "/-/reload", "").await.status, 200);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    eventually("a run goes on", || many.stats().open >= 3).await;
+    exporter.signal(Signal::TERM);
+    let status = exporter.ended(Duration::from_secs(15)).await;
+    assert_eq!(status.code(), Some(0), "{}", exporter.log());
+    eventually("the server saw the end", || many.stats().open == 0).await;
+    let stats = many.stats();
+    // A session that was being opened when a run was told to stop may have heard nothing.
+    assert!(stats.dropped <= 13 && stats.quit + stats.dropped >= stats.sessions, "{stats:?}");
+    assert!(!exporter.log().contains("panicked"), "{}", exporter.log());
 }
 
 #[tokio::test]
@@ -100,6 +167,8 @@ async fn a_reload_without_it_ends_the_run_and_one_that_keeps_it_does_not() {
     assert_eq!(exporter.ask("POST", "/-/reload", "").await.status, 200);
     let open = many.stats().open;
     eventually("it goes on", || many.stats().open >= open + 3).await;
+    let limit = &shown_limits(&exporter).await[0];
+    assert!(limit["running_since"].is_string() && limit["next_run"].is_null(), "{limit}");
     // Without the entry.
     let (rest, _) = with.split_once("connection_limits:").unwrap();
     let (_, tail) = with.split_once("modules:").unwrap();

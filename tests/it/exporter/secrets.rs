@@ -2,11 +2,12 @@
 //! a session inside TLS is told.
 
 use std::net::Ipv4Addr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use smtp_exporter::demo::{Auth, Behaviour, Dns, Sasl, Server, Zone};
 
-use super::house::{Exporter, binary, ca_file, config, dns, server};
+use super::house::{Exporter, binary, ca_file, config, dns, run, server};
 
 const PASSWORD: &str = "s3cr3t-Words";
 const VARIABLE: &str = "PROBE_SECRET";
@@ -150,4 +151,29 @@ async fn a_password_that_works_is_nowhere_to_be_seen() {
 #[tokio::test]
 async fn a_password_that_fails_is_nowhere_to_be_seen() {
     nothing_leaks("wr0ng-Words", 0.0).await;
+}
+
+/// A secret in the configuration itself is as open as that file.
+#[tokio::test]
+async fn secrets_in_a_file_that_everybody_can_read_are_told_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("smtp_exporter.yml");
+    let text = format!(
+        "dns: {{servers: [\"127.0.0.1:1\"]}}\nmodules:\n  login: {{tls: required, auth: {{username: probe, \
+         password: {PASSWORD}}}}}\ndnsbl:\n  subjects: [192.0.2.1]\n  lists:\n    - {{zone: \
+         {PASSWORD}.zen.dq.spamhaus.net, name: dqs}}\n"
+    );
+    std::fs::write(&file, text).unwrap();
+    for (mode, told) in [(0o644, 2), (0o640, 0)] {
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+        let output = run(folder.path(), &["--config.check"]).await;
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(output.status.success(), "{said}");
+        let lines = said.lines().filter(|line| line.contains("everybody on this machine can read"));
+        assert_eq!(lines.count(), told, "{mode:o}: {said}");
+        for place in ["modules.login.auth.password: is a secret", "lists[0].zone: is a secret"] {
+            assert_eq!(said.contains(place), told > 0, "{said}");
+        }
+        assert_clean("--config.check", &said, PASSWORD);
+    }
 }

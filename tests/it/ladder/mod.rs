@@ -1,6 +1,7 @@
 //! Runs that measure connection limits, against the demo's servers: the number is the server's, the
 //! refusal is told as it came, and nobody else is hurt.
 
+mod edges;
 mod limits;
 mod manners;
 mod modes;

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use smtp_exporter::demo::{Fault, Zone as Records};
-use smtp_exporter::dnsbl::{List, Reason, SubjectKind};
+use smtp_exporter::dnsbl::{Found, List, Reason, SubjectKind, catalogue};
 use smtp_exporter::probe::dnsbl::Manners;
 
 use super::{all, detail, dns, is_unknown, list, lookups, subject, word};
@@ -42,6 +42,32 @@ async fn the_points_are_those_of_the_kinds_that_the_list_takes() {
     assert_eq!(lookups.look_at_health(&Arc::new(list("bl.test"))).await, None);
     lookups.look_at_health(&judged("bl.test", &[SubjectKind::Ip4])).await.unwrap();
     assert_eq!((dns.asked("2.0.0.127.bl.test"), dns.asked("test.bl.test")), (2, 1));
+}
+
+/// Lists of domains that have a listed name of their own are asked for that, with a key or without.
+#[tokio::test]
+async fn a_list_with_a_test_domain_of_its_own_is_judged_by_it() {
+    let Found::Live(public) = catalogue::find("dbl.spamhaus.org") else { panic!("not there") };
+    let key = secrecy::SecretString::from("k3yk3yk3y.dbl.dq.spamhaus.net");
+    for list in [public, List::keyed("dqs", &key).unwrap()] {
+        let zone = list.zone.expose().to_owned();
+        let right =
+            Records::new().address(&format!("dbltest.com.{zone}"), Ipv4Addr::new(127, 0, 1, 2));
+        let dns = dns(&right);
+        let lookups = lookups(&dns, Manners::default());
+        let mut list = List::clone(&list);
+        list.operator = super::operator("quick");
+        let list = Arc::new(list);
+        assert_eq!(lookups.look_at_health(&list).await.unwrap().health.healthy, Some(true));
+        assert_eq!(dns.asked(&format!("test.{zone}")), 0);
+        let spam = subject("spam.example.test");
+        assert_eq!(word(&lookups.look_up(&list, &spam).await), "clean");
+        // The name that other lists have is of no use here.
+        dns.set_zone(&Records::new().address(&format!("test.{zone}"), CODE)).unwrap();
+        let look = lookups.look_at_health(&list).await.unwrap();
+        assert_eq!(look.health.healthy, Some(false));
+        assert!(look.health.detail.starts_with("DBLTEST.COM is not listed"), "{look:?}");
+    }
 }
 
 #[tokio::test]
@@ -117,6 +143,9 @@ async fn a_list_that_cannot_be_asked_stays_as_healthy_as_it_was() {
         let state = if known { "clean" } else { "list_unhealthy" };
         assert_eq!(word(&lookups.look_up(&list, &of).await), state);
     }
+    // What is told of a list is not told of another one of its name.
+    let other = List { zone: super::Zone::Public("other.test".into()), ..List::clone(&list) };
+    assert_eq!(word(&lookups.look_up(&Arc::new(other), &of).await), "clean");
     // Rewriting is on the way and not in the list.
     dns.set_zone(&good.address("1.0.0.127.bl.test", Ipv4Addr::new(198, 51, 100, 7))).unwrap();
     let look = lookups.look_at_health(&list).await.unwrap();

@@ -128,7 +128,7 @@ fn nothing_of_an_unhealthy_list_is_believed() {
     listings.put(told(&bl, "192.0.2.1", 1, listed()));
     let health =
         |healthy, detail: &str| Health { ended: at(2), healthy, detail: detail.to_owned() };
-    listings.put_health("bl.test", health(Some(false), "it lists 127.0.0.1"));
+    listings.put_health(&bl, health(Some(false), "it lists 127.0.0.1"));
     let unhealthy = Verdict::Unknown(Reason::ListUnhealthy, "it lists 127.0.0.1".to_owned());
     let now = view(&store, "bl.test", "192.0.2.1");
     assert_eq!(now.last.as_ref().unwrap().verdict, unhealthy);
@@ -140,13 +140,13 @@ fn nothing_of_an_unhealthy_list_is_believed() {
     assert_eq!(view(&store, "bl.test", "192.0.2.2").last.as_ref().unwrap().verdict, unhealthy);
     assert_eq!(view(&store, "bl.test", "192.0.2.1").since, Some(at(1)));
     // Silence says nothing of the list, and is told all the same.
-    listings.put_health("bl.test", health(None, "127.0.0.2: timeout"));
+    listings.put_health(&bl, health(None, "127.0.0.2: timeout"));
     let told_health = listings.lists()[0].health.clone().unwrap();
     assert_eq!(
         (told_health.healthy, told_health.detail.as_str()),
         (Some(false), "127.0.0.2: timeout")
     );
-    listings.put_health("bl.test", health(Some(true), ""));
+    listings.put_health(&bl, health(Some(true), ""));
     assert!(listings.put(told(&bl, "192.0.2.1", 4, Verdict::Clean)).is_some_and(|c| !c.listed));
 }
 
@@ -173,6 +173,12 @@ fn a_replan_keeps_what_stays() {
     let a_now = Arc::new(List { codes: smtp_exporter::dnsbl::Codes::Any, ..List::clone(&a) });
     let b_now = Arc::new(List { zone: Zone::Public("c.test".into()), ..List::clone(&b) });
     listings.replace(Some(&plan(&[a_now.clone(), b_now], &[])), std::slice::from_ref(&labelled));
+    // What was under way is of the list that has gone.
+    assert_eq!(listings.put(told(&b, "192.0.2.1", 2, listed())), None);
+    let wrong = Health { ended: at(2), healthy: Some(false), detail: "it was".to_owned() };
+    listings.put_health(&b, wrong);
+    assert_eq!(listings.lists()[1].health, None);
+    assert_eq!(view(&store, "b.test", "192.0.2.1").last, None);
     assert_eq!(names(), ["a.test 192.0.2.1", "b.test 192.0.2.1"]);
     let kept = view(&store, "a.test", "192.0.2.1");
     assert_eq!((kept.since, &*kept.labels, &kept.list), (Some(at(1)), &labelled.labels, &a_now));

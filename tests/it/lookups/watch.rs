@@ -6,13 +6,16 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use smtp_exporter::demo::{Dns, Fault, Zone as Records};
-use smtp_exporter::dnsbl::{List, Plan, SubjectKind};
+use smtp_exporter::dnsbl::{List, MAX_PAIRS, Plan, SubjectKind};
+use smtp_exporter::metrics::Format;
 use smtp_exporter::observation::Observation;
 use smtp_exporter::probe::dnsbl::{Lookups, Manners};
 use smtp_exporter::schedule::dnsbl::Watch;
 use smtp_exporter::store::{ListView, ListingView, Store};
 use smtp_exporter::target::{Check, Endpoint, Module, Place, Policy, Target};
 use tokio::time::{Instant, sleep};
+
+use crate::support::exposition::Exposition;
 
 use super::{TIMEOUT, asked, dns, list, listings::plan, operator, word};
 
@@ -76,6 +79,18 @@ fn fast(lists: &[Arc<List>], subjects: &[&str], interval: u64) -> Plan {
 
 fn judged(name: &str) -> Arc<List> {
     Arc::new(List { has_test_points: true, subjects: vec![SubjectKind::Ip4], ..list(name) })
+}
+
+fn check(name: &str, place: &str) -> Check {
+    let module = Arc::new(Module::new("smtp"));
+    let target = Target {
+        name: name.into(),
+        place: Place::parse(place).unwrap(),
+        modules: vec![module.clone()],
+        interval: None,
+        labels: BTreeMap::new(),
+    };
+    Check { target: Arc::new(target), module }
 }
 
 fn addresses(count: u8) -> Vec<String> {
@@ -258,6 +273,9 @@ async fn a_list_that_lists_the_world_is_found_out_before_it_is_believed() {
     assert_eq!(health.healthy, Some(false));
     assert!(health.detail.contains("names everything"), "{}", health.detail);
     assert!(house.views().iter().all(|view| word(view.last_told.as_ref().unwrap()) == "clean"));
+    // What it answered is counted as what it was.
+    let [listed, _, refused, error, timeout] = house.of("bl.test").queries;
+    assert!(listed > 0 && [refused, error, timeout] == [0; 3], "{:?}", house.of("bl.test").queries);
     // It mends, and one of them is really listed.
     dns.set_zone(&good.address("3.2.0.192.bl.test", CODE)).unwrap();
     let expected = ["clean", "clean", "listed", "clean", "clean"];
@@ -272,15 +290,7 @@ async fn targets_and_this_host_are_subjects_with_labels() {
     let mut house = House::new(&dns, nothing_kept());
     house.policy.source_addresses =
         vec!["198.51.100.9".parse().unwrap(), "10.0.0.1".parse().unwrap()];
-    let module = Arc::new(Module::new("smtp"));
-    let target = Target {
-        name: "mx".into(),
-        place: Place::parse("mx.example.test").unwrap(),
-        modules: vec![module.clone()],
-        interval: None,
-        labels: BTreeMap::new(),
-    };
-    let check = Check { target: Arc::new(target), module };
+    let check = check("mx", "mx.example.test");
     let generation = house.store.replace_checks(std::slice::from_ref(&check), 10);
     let seen = |address: &str| {
         let endpoint = Endpoint {
@@ -321,4 +331,71 @@ async fn targets_and_this_host_are_subjects_with_labels() {
         .until("the new one", |house| subjects(house).contains(&"203.0.113.6 targets".to_owned()))
         .await;
     house.until("looked up", |house| house.words("bl.test") == ["clean"; 6]).await;
+    // What is configured, a target's and our own at once is one series of each family.
+    let own: std::net::IpAddr = "203.0.113.6".parse().unwrap();
+    house.policy.source_addresses.extend([own, "::ffff:192.0.2.1".parse().unwrap()]);
+    house.replan(&plan);
+    let lists = house.store.listings();
+    house.until("ours as well", |house| subjects(house).contains(&"203.0.113.6 host".into())).await;
+    let text = crate::listing::text(lists.lists(), lists.listings());
+    let read = Exposition::read(&text, Format::Text).unwrap();
+    let of = |subject| read.values("smtp_dnsbl_query_success", &[("subject", subject)]).len();
+    assert_eq!((of("203.0.113.6"), of("192.0.2.1")), (1, 1), "{text}");
+    // A target that resolves no more.
+    house.store.replace_checks(&[], 10);
+    house.until("theirs are gone", |house| house.views().len() == 4).await;
+}
+
+/// Nobody else's domain makes us ask more than the configuration could.
+#[tokio::test]
+async fn addresses_of_targets_have_a_bound() {
+    let dns = dns(&Records::new());
+    let house = House::new(&dns, nothing_kept());
+    let check = check("many", "domain:many.test");
+    let generation = house.store.replace_checks(std::slice::from_ref(&check), 10);
+    for n in 0..500_u16 {
+        let [high, low] = n.to_be_bytes();
+        let endpoint = Endpoint {
+            host: "mx.many.test".into(),
+            port: 25,
+            address: Some(Ipv4Addr::new(203, 0, high, low).into()),
+            ..Endpoint::unresolved()
+        };
+        let seen = Arc::new(Observation::of(endpoint, SystemTime::now()));
+        house.store.put(generation, &check.key(), seen);
+    }
+    let lists: Vec<Arc<List>> = (0..50).map(|n| Arc::new(list(&format!("bl{n}.test")))).collect();
+    let mut plan = fast(&lists, &["192.0.2.1", "198.51.100.1"], 3_600_000);
+    plan.from_targets = Some(BTreeMap::new());
+    house.replan(&plan);
+    house.until("as many as may be", |house| house.views().len() >= MAX_PAIRS).await;
+    let views = house.views();
+    assert_eq!(views.len(), MAX_PAIRS);
+    let configured = views.iter().filter(|view| view.subject.to_string() == "198.51.100.1");
+    assert_eq!(configured.count(), 50, "what is configured stays");
+    house.watch.stop().await;
+}
+
+/// Other servers, for all or for the lists, and another timeout: from the next question on.
+#[tokio::test]
+async fn a_reload_changes_through_whom_is_asked() {
+    let (first, second, third) =
+        (dns(&Records::new()), dns(&Records::new()), dns(&Records::new().broken(Fault::Silent)));
+    let mut house = House::new(&first, nothing_kept());
+    let mut plan = fast(&[Arc::new(list("bl.test"))], &["192.0.2.1"], 200);
+    house.replan(&plan);
+    let asked_now = |dns: &Dns| asked(dns, "1.2.0.192.bl.test", "A");
+    house.until("asked", |_| asked_now(&first) > 1).await;
+    house.policy.dns_servers = vec![second.address()];
+    house.replan(&plan);
+    house.until("asked elsewhere", |_| asked_now(&second) > 1).await;
+    plan.servers = vec![third.address()];
+    plan.timeout = Duration::from_millis(50);
+    house.replan(&plan);
+    house.until("silence", |house| house.words("bl.test") == ["timeout"]).await;
+    let took = house.views()[0].last.as_ref().unwrap().duration.unwrap();
+    assert!(took < TIMEOUT, "{took:?}");
+    let before = (asked_now(&first), asked_now(&second));
+    sleep(Duration::from_millis(600)).await;
+    assert_eq!((asked_now(&first), asked_now(&second)), before);
 }

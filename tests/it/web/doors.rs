@@ -73,9 +73,13 @@ async fn closed_pages_are_closed_and_the_others_are_not() {
 
 #[tokio::test]
 async fn a_name_that_was_rebound_to_loopback_gets_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let hosts = folder.path().join("hosts");
+    std::fs::write(&hosts, "127.0.1.1 mail.example.org mail\n").unwrap();
     let house = House::start(|state| {
         state.external_url = Some("https://exporter.example.net/smtp".to_owned());
         state.route_prefix = String::new();
+        state.hosts_file = hosts;
     })
     .await;
     let ask = async |path: &str, host: &str| {
@@ -90,8 +94,19 @@ async fn a_name_that_was_rebound_to_loopback_gets_nothing() {
         }
     }
     let port = house.address.port();
-    for host in ["localhost", "127.0.0.1", "[::1]", "exporter", "a.b.svc", "exporter.example.net"] {
-        assert_eq!(ask("/-/healthy", &format!("{host}:{port}")).await.status, 200, "{host}");
+    for host in [
+        "localhost",
+        "127.0.0.1",
+        "[::1]",
+        "exporter",
+        "a.b.svc",
+        "exporter.example.net",
+        // A name that this host's own table gives to it, under which Prometheus beside us scrapes.
+        "Mail.example.org",
+    ] {
+        for host in [format!("{host}:{port}"), host.to_owned()] {
+            assert_eq!(ask("/-/healthy", &host).await.status, 200, "{host}");
+        }
     }
 }
 

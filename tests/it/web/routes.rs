@@ -55,7 +55,12 @@ async fn runbooks_are_read_in_a_browser() {
     page.has(200, "<a href=\"/mail/runbooks/SmtpTargetLimitsRate\">");
     page.has(200, "<pre><code>smtp_exporter probe TARGET --verbose\n");
     assert_eq!(page.headers["content-type"], "text/html; charset=utf-8");
-    assert!(page.headers["content-security-policy"].starts_with("default-src 'none'; style-src"));
+    // The frame, style and policy of the other pages.
+    page.has(200, "<nav aria-label=\"Pages\">");
+    page.has(200, "<title>greylisted · smtp_exporter</title>");
+    let policy = &house.get("/").await.headers["content-security-policy"];
+    assert_eq!(&page.headers["content-security-policy"], policy);
+    assert!(policy.starts_with("default-src 'none'; style-src"));
     house.get("/runbooks/nonsense").await.has(404, "no such runbook");
     house.get("/runbooks/../config").await.has(404, "");
     house.get("/runbooksx").await.has(404, "no such page");

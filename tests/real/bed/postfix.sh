@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Postfix: port 25 plain and STARTTLS, 465 implicit TLS, 587 submission. Further lines go into
-# main.cf, the lines of SERVICES into master.cf. FRONT=postscreen puts postscreen on port 25. IPV6=yes
-# listens on port 25 of ::1 as well. No client is in `mynetworks`, so nobody is exempt from limits and
-# nobody may relay.
+# main.cf, the lines of SERVICES into master.cf. FRONT=postscreen puts postscreen on port 25, and
+# PROCESSES bounds the smtpd behind it. IPV6=yes listens on port 25 of ::1 as well. No client is in
+# `mynetworks`, so nobody is exempt from limits and nobody may relay.
 . "$(dirname "$0")/common.sh"
 add_user postfix 61101 /var/spool/postfix
 add_user postdrop 61102
@@ -48,7 +48,7 @@ if [[ ${FRONT:-} == postscreen ]]; then
 fi
 cat >"$etc/master.cf" <<C
 $address:25   inet n - n - $limit $front
-smtpd         pass - - n - - smtpd
+smtpd         pass - - n - ${PROCESSES:--} smtpd
 ${IPV6:+[::1]:25 inet n - n - - smtpd}
 ${SERVICES:-}
 $address:465  inet n - n - - smtpd -o smtpd_tls_wrappermode=yes

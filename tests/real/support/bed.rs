@@ -19,9 +19,16 @@ pub(crate) struct Plan {
     certificate: Certificate,
     environment: Vec<(&'static str, String)>,
     lines: Vec<String>,
+    place: Option<Ipv4Addr>,
 }
 
 impl Plan {
+    /// At an address that another server had before it.
+    pub(crate) fn at(mut self, address: Ipv4Addr) -> Self {
+        self.place = Some(address);
+        self
+    }
+
     /// What the server shows; a good certificate if nothing is said.
     pub(crate) fn certificate(mut self, certificate: Certificate) -> Self {
         self.certificate = certificate;
@@ -40,8 +47,8 @@ impl Plan {
         self
     }
 
-    /// Starts it and waits until it listens on all `ports`, without connecting: that would stand in
-    /// the log that the test is about to read, and count in the server's limits.
+    /// Starts it and waits until it listens on all `ports`, TCP or UDP, without connecting: that would
+    /// stand in the log that the test is about to read, and count in the server's limits.
     ///
     /// # Panics
     ///
@@ -49,7 +56,7 @@ impl Plan {
     pub(crate) fn start(self, test: &str, ports: &[u16]) -> Bed {
         let state = fresh_directory(&format!("{test}.{}", self.recipe));
         self.certificate.write(&state.join("pki"));
-        let address = address();
+        let address = self.place.unwrap_or_else(address);
         let out = File::create(state.join("out")).unwrap();
         let recipes = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real/bed");
         let keeper = Command::new("bash")
@@ -91,7 +98,13 @@ pub(crate) struct Bed {
 impl Bed {
     /// A server by the name of its recipe.
     pub(crate) fn of(recipe: &'static str) -> Plan {
-        Plan { recipe, certificate: Certificate::Good, environment: Vec::new(), lines: Vec::new() }
+        Plan {
+            recipe,
+            certificate: Certificate::Good,
+            environment: Vec::new(),
+            lines: Vec::new(),
+            place: None,
+        }
     }
 
     /// What the server logged so far.
@@ -214,19 +227,24 @@ fn has_listener(address: Ipv4Addr) -> bool {
     sockets_listening().any(|(a, _)| a == address)
 }
 
+/// Addresses and ports of TCP sockets that listen, and of UDP sockets without a peer.
 fn sockets_listening() -> impl Iterator<Item = (Ipv4Addr, u16)> {
-    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
-    let rows: Vec<_> = table
-        .lines()
-        .skip(1)
-        .filter_map(|line| {
-            let mut fields = line.split_whitespace().skip(1);
-            let (address, port) = fields.next()?.split_once(':')?;
-            let state = fields.nth(1)?;
-            let address = u32::from_str_radix(address, 16).ok()?;
-            let port = u16::from_str_radix(port, 16).ok()?;
-            // The address stands there as it lies in memory; 0A is LISTEN.
-            (state == "0A").then_some((Ipv4Addr::from(address.to_ne_bytes()), port))
+    // 0A is LISTEN, and what a UDP socket without a peer has stands there as 07.
+    let tables = [("/proc/net/tcp", "0A"), ("/proc/net/udp", "07")];
+    let rows: Vec<_> = tables
+        .iter()
+        .flat_map(|(table, wanted)| {
+            let table = std::fs::read_to_string(table).unwrap();
+            let row = |line: &str| {
+                let mut fields = line.split_whitespace().skip(1);
+                let (address, port) = fields.next()?.split_once(':')?;
+                let state = fields.nth(1)?;
+                let address = u32::from_str_radix(address, 16).ok()?;
+                let port = u16::from_str_radix(port, 16).ok()?;
+                // The address stands there as it lies in memory.
+                (state == *wanted).then_some((Ipv4Addr::from(address.to_ne_bytes()), port))
+            };
+            table.lines().skip(1).filter_map(row).collect::<Vec<_>>()
         })
         .collect();
     rows.into_iter()

@@ -70,7 +70,7 @@ async function prepared(panel, width, range, values, replace) {
 function Panel({ panel, place, frames, range, replace }) {
   const Kind = PANELS[panel.type];
   return (
-    <div className="place" data-panel={panel.title} data-empty={isEmpty(panel, frames)} style={place}>
+    <div className="place" data-panel={panel.title} data-type={panel.type} data-empty={isEmpty(panel, frames)} style={place}>
       <PanelChrome width={place.width} height={place.height} title={panel.title} description={panel.description}
         padding={panel.type === 'stat' || panel.type === 'table' ? 'none' : 'md'}>
         {(width, height) => (
@@ -107,6 +107,16 @@ function cutOff() {
   for (const box of document.querySelectorAll('[role=gridcell]')) {
     if (box.scrollWidth > box.clientWidth + 1) problems.push(`cut off in a table: "${box.textContent.slice(0, 60)}"`);
   }
+}
+
+// A table fills its rows in later than all else, on a busy machine much later.
+async function tablesFilled() {
+  const bare = () => [...document.querySelectorAll('[data-type=table][data-empty=false]')]
+    .filter((one) => !one.querySelector('[role=gridcell]'));
+  for (let times = 0; times < 100 && bare().length; times += 1) {
+    await new Promise((done) => setTimeout(done, 200));
+  }
+  bare().forEach((one) => problems.push(`panel "${one.dataset.panel}" has rows and shows none`));
 }
 
 async function draw() {
@@ -148,6 +158,7 @@ async function draw() {
   for (let times = 0; times < 8; times += 1) await frame();
   await document.fonts.ready;
   await new Promise((done) => setTimeout(done, 500));
+  await tablesFilled();
   cutOff();
 }
 
