@@ -9,7 +9,8 @@ set -euo pipefail
 program=$(realpath "$1")
 work=$(realpath -m "$2")
 if [[ ${3-} != inside ]]; then
-    if ldd "$program" >/dev/null 2>&1; then
+    # ldd ends well for a static program that can be moved, too.
+    if ldd "$program" 2>&1 | grep -q '=>'; then
         echo "$program is not static" >&2
         exit 1
     fi
@@ -21,7 +22,7 @@ mount -t tmpfs -o mode=755 tmpfs "$work"
 ip link set lo up
 root=$work/root
 install -D "$program" "$root/usr/bin/smtp_exporter"
-install -d "$root/etc/smtp_exporter" "$root/etc/ssl/certs"
+install -d "$root/etc/smtp_exporter" "$root/etc/ssl/certs" "$root/dev"
 install -d -m 0700 -o 10057 -g 10057 "$root/var/lib/smtp_exporter"
 
 # Process 1 of the namespaces ends with this script, and all else with it.
@@ -36,15 +37,20 @@ cp "$demo/ca.pem" "$root/etc/ssl/certs/ca-certificates.crt"
 mount --bind "$root/var/lib/smtp_exporter" "$root/var/lib/smtp_exporter"
 mount --bind "$root" "$root"
 mount --bind "$root/var/lib/smtp_exporter" "$root/var/lib/smtp_exporter"
+# Every container engine gives these.
+for device in null random urandom; do
+    : >"$root/dev/$device"
+    mount --bind "/dev/$device" "$root/dev/$device"
+done
 mount -o remount,ro,bind "$root"
 
-in_image() { env -i STATE_DIRECTORY=/var/lib/smtp_exporter HOSTNAME=pod-0 chroot --userspec=10057:10057 "$root" "$@"; }
+in_image() { env -i STATE_DIRECTORY=/var/lib/smtp_exporter HOSTNAME=pod-0 /usr/sbin/chroot --userspec=10057:10057 "$root" "$@"; }
 in_image /usr/bin/smtp_exporter --config.file=/etc/smtp_exporter/smtp_exporter.yml --shard=auto/1 2>"$work/log" &
-for _ in {1..100}; do
-    in_image /usr/bin/smtp_exporter healthcheck && break
+for _ in {1..50}; do
+    in_image /usr/bin/smtp_exporter healthcheck 2>/dev/null && break
     sleep 0.2
 done
-in_image /usr/bin/smtp_exporter healthcheck
+in_image /usr/bin/smtp_exporter healthcheck || { cat "$work/log"; exit 1; }
 
 wanted='^smtp_tls_verified\{.*target="healthy".*\} 1$'
 for _ in {1..100}; do
