@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::time::{Instant, sleep};
 
-use super::{bounded, config, ends, probes};
+use super::{bounded, config, ends, optimised, probes};
 use crate::exporter::house::{Exporter, server};
 use crate::support::exposition::Exposition;
 
@@ -121,8 +121,9 @@ async fn hostile_name_servers_end_every_question_and_disturb_nobody() {
     let probed = read.values("smtp_probe_success", &[("target", "many-mx")]).len();
     // A round that could not resolve the name at all has a row of its own beside the last endpoints.
     assert!((32..=33).contains(&probed), "{probed} endpoints");
-    // One a second is due; a busy machine may be late with some.
-    assert!(probes(&read, "healthy") > seconds / 3.0 - 1.0, "{}", probes(&read, "healthy"));
+    // One a second is due; an unoptimised program beside other tests may be late with some.
+    let due = if optimised() { seconds * 0.8 - 3.0 } else { seconds / 3.0 - 1.0 };
+    assert!(probes(&read, "healthy") > due, "{}", probes(&read, "healthy"));
 
     let answer = exporter.get("/api/v1/listings").await;
     let json: serde_json::Value = serde_json::from_str(&answer.text).unwrap();

@@ -37,12 +37,20 @@ struct Bounds {
 }
 
 const BOUNDS: Bounds = Bounds {
-    memory: 80,
+    memory: 64,
     descriptors: 160,
     grace: Duration::from_secs(2),
     logs: 2 * TRANSCRIPT_BYTES + 4096,
     lag: "5.0",
 };
+
+/// What an unoptimised program takes besides, in MiB: what is stated is the release's.
+const UNOPTIMISED: u64 = 16;
+
+/// True when the suite runs against a release that was named.
+fn optimised() -> bool {
+    std::env::var_os("SMTP_EXPORTER_BINARY").is_some()
+}
 
 /// Bounds on one probe in these tests.
 const TOTAL: Duration = Duration::from_secs(4);
@@ -129,7 +137,8 @@ async fn bounded(exporter: &mut Exporter, read: &Exposition) {
     let late = lag("sum") / lag("count");
     let cpu = exporter.ticks();
     println!("{memory} MiB at most, {late:.3} s late on average, {cpu} ticks of CPU");
-    assert!(memory <= BOUNDS.memory, "{memory} MiB were resident");
+    let most = if optimised() { BOUNDS.memory } else { BOUNDS.memory + UNOPTIMISED };
+    assert!(memory <= most, "{memory} MiB were resident");
     let count = |le| {
         read.values("smtp_exporter_schedule_lag_seconds_bucket", &[("le", le)]).first().copied()
     };
