@@ -13,6 +13,7 @@ mod locate;
 mod mail;
 mod old_tls;
 pub mod permits;
+pub mod posture;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
