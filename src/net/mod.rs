@@ -8,6 +8,7 @@ pub mod listing;
 mod mx;
 mod names;
 mod question;
+pub mod records;
 pub mod tcp;
 pub mod tls;
 mod verify;
