@@ -4,6 +4,7 @@
 mod certificate;
 pub mod dns;
 pub mod hello;
+pub mod https;
 pub mod listing;
 mod mx;
 mod names;

@@ -37,10 +37,11 @@ impl Anchors {
             let Entry::DNSKEY(record) = entry else { continue };
             let mut zone = record.name().to_lowercase();
             zone.set_fqdn(true);
-            let key = record.data().key().map_err(|error| not(&error))?;
-            if !key.algorithm().is_supported() {
+            // The library asserts this before it reads the key.
+            if !record.data().algorithm().is_supported() {
                 return Err(format!("a key of {zone} has an algorithm that is not supported"));
             }
+            let key = record.data().key().map_err(|error| not(&error))?;
             keys.insert_with_name(&*key, (&zone).into());
             if !zones.contains(&zone) {
                 zones.push(zone);
