@@ -30,6 +30,7 @@ mod web;
 pub use disk::matching;
 pub(crate) use dnsbl::{list_of, subjects_of};
 pub use file::{KeyDoc, markdown, reference, web_markdown};
+pub(crate) use posture::{domain, helo, selector};
 pub use web::{RateLimit, WebConfig, load_web};
 
 use std::collections::BTreeMap;

@@ -119,7 +119,7 @@ fn each<T: PartialEq + std::fmt::Display>(
 }
 
 /// A domain that mail is for: a name with a dot, in its ASCII form.
-fn domain(text: &str) -> Parsed<Arc<str>> {
+pub(crate) fn domain(text: &str) -> Parsed<Arc<str>> {
     if let Some((_, host)) = text.rsplit_once('@') {
         let (shown, host) = (printable(text), printable(host));
         return Err(format!("`{shown}` is a mail address; write its domain: {host}"));
@@ -136,7 +136,7 @@ fn domain(text: &str) -> Parsed<Arc<str>> {
 }
 
 /// A DKIM selector: labels of letters, digits, hyphens and underscores, lower case (RFC 6376, 3.1).
-fn selector(text: &str) -> Parsed<Arc<str>> {
+pub(crate) fn selector(text: &str) -> Parsed<Arc<str>> {
     let shown = printable(text);
     if let Some((selector, _)) = text.split_once("._domainkey") {
         return Err(format!("`{shown}` is a record's name; write {}", printable(selector)));
@@ -158,7 +158,7 @@ fn selector(text: &str) -> Parsed<Arc<str>> {
 
 /// The name that sending addresses say in EHLO: a full host name, which can be held against their
 /// reverse names.
-fn helo(text: &str) -> Parsed<Arc<str>> {
+pub(crate) fn helo(text: &str) -> Parsed<Arc<str>> {
     let name = value::helo(text)?;
     if name.starts_with('[') {
         Err(format!("`{name}` is no name; write the full host name, or leave helo out"))

@@ -10,7 +10,7 @@ use tokio::task::{Id, JoinError, JoinHandle, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::posture::{Finding, On, Problem, Report, Severity, Subject};
+use crate::posture::{Finding, Report, Severity, Subject};
 use crate::probe::Prober;
 use crate::store::{PostureChange, Store};
 
@@ -238,7 +238,7 @@ async fn sleep_until(due: Option<Instant>) {
 /// One line for each problem that came or went.
 fn log_change(domain: &str, change: &PostureChange) {
     for Finding { problem, on, detail } in &change.came {
-        let (area, on) = (problem.area(), said(on));
+        let (area, on) = (problem.area(), on.said());
         match problem.severity() {
             Severity::Error => {
                 tracing::warn!(domain, %area, %problem, on, detail, "posture problem came");
@@ -249,17 +249,8 @@ fn log_change(domain: &str, change: &PostureChange) {
         }
     }
     for (problem, on) in &change.went {
-        let (area, on): (_, Option<String>) = (Problem::area(*problem), said(on));
+        let (area, on) = (problem.area(), on.said());
         tracing::info!(domain, %area, %problem, on, "posture problem went");
-    }
-}
-
-/// What of the domain it is about; none: the domain as a whole.
-fn said(on: &On) -> Option<String> {
-    match on {
-        On::Domain => None,
-        On::Selector(name) | On::Mx(name) => Some(name.to_string()),
-        On::Address(address) => Some(address.to_string()),
     }
 }
 
