@@ -218,7 +218,10 @@ pub fn conclude(facts: &mut MxFacts, enforced: bool, findings: &mut Vec<Finding>
         let mut twice = None;
         for address in host.addresses.iter().flatten() {
             match first.get(address) {
-                Some(other) => twice = twice.or(Some(format!("{address} is also {other}'s"))),
+                Some(other) if twice.is_none() => {
+                    twice = Some(format!("{address} is also {other}'s"));
+                }
+                Some(_) => {}
                 None => {
                     first.insert(*address, Arc::clone(&host.host));
                 }
