@@ -279,6 +279,14 @@ catalogue! {
         "1 when this host has a route for the address family.";
     ProbesInFlight "smtp_exporter_probes_in_flight" Gauge Exporter [] 1, ,
         "Probes under way, each of one endpoint.";
+    ProbesStarted "smtp_exporter_probes_started_total" Counter Exporter [] 1, ,
+        "Probes started, each of one endpoint, whoever asked. Each is under way, finished or cut off.";
+    ProbesFinished "smtp_exporter_probes_finished_total" Counter Exporter [] 1, ,
+        "Probes that came to a result, good or bad.";
+    ProbesCutOff "smtp_exporter_probes_cut_off_total" Counter Exporter [] 1, ,
+        "Probes that were ended on the way because their target was removed or changed, the exporter stops, or who asked for them has gone. They count nowhere else.";
+    Tasks "smtp_exporter_tasks" Gauge Exporter [] 1, ,
+        "Tasks of the runtime: some for each target and module, and some for each probe and scrape under way. With the same configuration it stays where it is; steady growth is a fault to report.";
     ScheduleLag "smtp_exporter_schedule_lag_seconds" Histogram Exporter []
         histogram_series(LAG_BUCKETS), ,
         "From the moment at which a round was due to its start.";

@@ -2,6 +2,7 @@
 //! seen so far, and a [`Failure`].
 
 pub mod cert;
+pub mod counts;
 pub mod failure;
 pub mod ladder;
 pub mod listing;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 pub use cert::{Certificate, TlsFacts, TlsVersion, VerifyFailure};
+pub use counts::{Counted, ProbeCounts, Underway};
 pub use failure::{DnsReason, Failure};
 pub use ladder::{Abort, AbortKind, LadderSeen, Refusal, RefusedHow};
 pub use listing::{Health, Lookup};
