@@ -242,6 +242,8 @@ problems! {
     MxNullWithOthers => "mx_null_with_others", Mx, Error;
     /// A name that is none.
     MxInvalidName => "mx_invalid_name", Mx, Error;
+    /// More exchangers than are looked at ([`super::mx::MAX_HOSTS`]).
+    MxTooMany => "mx_too_many", Mx, Warning;
     /// An MX that a sender which insists on verified TLS (MTA-STS, DANE) would not deliver to.
     MxStrictRefused => "mx_strict_refused", Mx, Error;
     /// An MX without STARTTLS.
