@@ -6,6 +6,7 @@ pub mod catalogue;
 pub mod label;
 pub mod listing;
 pub mod own;
+pub mod posture;
 pub mod record;
 pub mod reference;
 pub mod write;
@@ -56,6 +57,7 @@ pub fn render(
             }
             Scope::List => listings.record_lists(def.family, now, &mut writer),
             Scope::Listing => listings.record_listings(def.family, &mut writer),
+            Scope::Domain | Scope::Selector | Scope::Sender | Scope::Exchanger => {}
             Scope::Exporter => {
                 if let Some(place) = gathered.iter().position(|family| family.name() == def.name) {
                     writer.gathered(&gathered.remove(place));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use smtp_exporter::cause::{Blame, Cause};
 use smtp_exporter::metrics::catalogue::{CATALOGUE, Kind, Scope, worst_case_series};
-use smtp_exporter::metrics::label::LABELS;
+use smtp_exporter::metrics::label::{LABELS, POSTURE_LABELS};
 use smtp_exporter::metrics::reference;
 use smtp_exporter::observation::tally::{MAX_FAILURE_KINDS, MAX_REPLY_KINDS};
 use smtp_exporter::observation::{
@@ -149,7 +149,8 @@ fn the_catalogue_keeps_the_rules_of_names() {
         let own: BTreeSet<_> = def.labels.iter().map(|label| label.name).collect();
         assert_eq!(own.len(), def.labels.len(), "{}: a label twice", def.name);
         for label in def.labels {
-            assert!(LABELS.iter().any(|known| known.name == label.name));
+            let mut known = LABELS.iter().chain(POSTURE_LABELS);
+            assert!(known.any(|known| known.name == label.name));
         }
     }
 }
@@ -160,7 +161,7 @@ fn the_reference_names_everything() {
     for def in CATALOGUE {
         assert_eq!(text.matches(&format!("| `{}` |", def.name)).count(), 1, "{}", def.name);
     }
-    for label in LABELS {
+    for label in LABELS.iter().chain(POSTURE_LABELS) {
         assert!(text.contains(&format!("| `{}` | {} |", label.name, label.help)), "{}", label.name);
     }
     assert!(text.contains("too_many_connections"));

@@ -23,6 +23,7 @@ mod lookups;
 mod metrics;
 mod net;
 mod packages;
+mod posture;
 mod reference;
 mod round;
 mod session;
