@@ -134,6 +134,15 @@ impl Answer {
         })
     }
 
+    /// Why there is none, when that is something to mend at the domain or on the way to it: what is
+    /// our own fault counts against nobody.
+    pub const fn their_trouble(&self) -> Option<Trouble> {
+        match self.outcome {
+            Outcome::Failed(Trouble::Ours) => None,
+            _ => self.trouble(),
+        }
+    }
+
     /// Why there is none, when it cannot be told.
     pub const fn trouble(&self) -> Option<Trouble> {
         match self.outcome {

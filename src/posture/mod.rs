@@ -21,6 +21,7 @@ pub mod report;
 pub mod sender;
 pub mod spf;
 pub mod subject;
+pub mod tags;
 pub mod text;
 pub mod tls_rpt;
 pub mod tlsa;

@@ -47,6 +47,13 @@ pub struct Finding {
     pub detail: String,
 }
 
+impl Finding {
+    /// A finding whose particulars are made fit to be shown: printable, at most 512 bytes.
+    pub fn new(problem: Problem, on: On, detail: impl AsRef<str>) -> Self {
+        Self { problem, on, detail: super::text::detail(detail.as_ref()) }
+    }
+}
+
 /// What of a domain a finding is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum On {
