@@ -27,6 +27,7 @@ mod posture;
 mod reference;
 mod round;
 mod session;
+mod spf;
 mod store;
 mod structure;
 mod support;
