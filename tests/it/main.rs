@@ -26,6 +26,7 @@ mod packages;
 mod reference;
 mod round;
 mod session;
+mod skew;
 mod store;
 mod structure;
 mod support;
