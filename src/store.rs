@@ -11,6 +11,7 @@
 mod ladders;
 mod ledger;
 pub mod listings;
+mod skews;
 mod view;
 
 use std::collections::BTreeMap;
@@ -20,12 +21,14 @@ use std::time::SystemTime;
 
 pub use ladders::{LadderPlan, LadderView};
 pub use listings::{ListView, ListingChange, ListingView, Listings, QueryResult};
+pub use skews::SkewView;
 pub use view::{Change, EndpointView, HistoryEntry, View};
 
 use crate::observation::{LadderSeen, Observation, Round, SkipReason};
 use crate::target::{Check, CheckKey, Endpoint, Ladder, LadderKey};
 use ladders::Ladders;
 use ledger::Ledger;
+use skews::Skews;
 
 /// All views.
 #[derive(Debug)]
@@ -36,6 +39,7 @@ pub struct Store {
     ledger: Mutex<Ledger>,
     listings: Listings,
     ladders: Ladders,
+    skews: Skews,
 }
 
 /// The place of one check.
@@ -69,6 +73,7 @@ impl Store {
             ledger: Mutex::new(Ledger::new(transcript_bytes)),
             listings: Listings::default(),
             ladders: Ladders::default(),
+            skews: Skews::default(),
         }
     }
 
@@ -101,6 +106,8 @@ impl Store {
         for entry in old.values() {
             self.retire(&mut lock(&entry.slot));
         }
+        drop(entries);
+        self.rejudge_skews();
         generation
     }
 
@@ -136,6 +143,7 @@ impl Store {
         let (freed, change) = Arc::make_mut(&mut slot.view).finish(round, limit);
         drop(slot);
         lock(&self.ledger).release(&freed);
+        self.judge_skew(&key.0);
         change
     }
 

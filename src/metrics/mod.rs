@@ -35,6 +35,7 @@ pub fn render(
     let views = store.views();
     let endpoints: Vec<_> = views.iter().flat_map(|view| record::endpoints(view)).collect();
     let listings = listing::Text::of(store.listings());
+    let skews = store.skews();
     let ladders = store.ladders();
     let ladders: Vec<_> = ladders.iter().map(|view| record::ladder::endpoint(view)).collect();
     let mut gathered = own.gather();
@@ -53,6 +54,11 @@ pub fn render(
                 }
                 for (text, ladder) in &ladders {
                     record::ladder::record(def.family, text, ladder, &mut writer);
+                }
+            }
+            Scope::Whole => {
+                for view in &skews {
+                    record::skew::record(def.family, view, now, &mut writer);
                 }
             }
             Scope::List => listings.record_lists(def.family, now, &mut writer),

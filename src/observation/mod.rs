@@ -6,6 +6,9 @@ pub mod counts;
 pub mod failure;
 pub mod ladder;
 pub mod listing;
+pub mod regress;
+pub mod skew;
+pub mod standing;
 pub mod tally;
 pub mod verdict;
 
@@ -18,6 +21,9 @@ pub use counts::{Counted, ProbeCounts, Underway};
 pub use failure::{DnsReason, Failure};
 pub use ladder::{Abort, AbortKind, LadderSeen, Refusal, RefusedHow};
 pub use listing::{Health, Lookup};
+pub use regress::Baseline;
+pub use skew::{Across, Compared, Skew};
+pub use standing::Standing;
 pub use tally::Tally;
 pub use verdict::{EndpointState, Verdict};
 
