@@ -11,6 +11,7 @@
 mod ladders;
 mod ledger;
 pub mod listings;
+pub mod posture;
 mod skews;
 mod view;
 
@@ -21,6 +22,7 @@ use std::time::SystemTime;
 
 pub use ladders::{LadderPlan, LadderView};
 pub use listings::{ListView, ListingChange, ListingView, Listings, QueryResult};
+pub use posture::{PostureChange, PostureView, Postures};
 pub use skews::SkewView;
 pub use view::{Change, EndpointView, HistoryEntry, View};
 
@@ -38,6 +40,7 @@ pub struct Store {
     history_limit: AtomicUsize,
     ledger: Mutex<Ledger>,
     listings: Listings,
+    postures: Postures,
     ladders: Ladders,
     skews: Skews,
 }
@@ -72,6 +75,7 @@ impl Store {
             history_limit: AtomicUsize::new(HISTORY_LIMIT),
             ledger: Mutex::new(Ledger::new(transcript_bytes)),
             listings: Listings::default(),
+            postures: Postures::default(),
             ladders: Ladders::default(),
             skews: Skews::default(),
         }
@@ -179,6 +183,11 @@ impl Store {
     /// What is known of subjects on DNS block lists.
     pub const fn listings(&self) -> &Listings {
         &self.listings
+    }
+
+    /// What is known of domains' records and keys.
+    pub const fn postures(&self) -> &Postures {
+        &self.postures
     }
 
     /// Makes the store hold exactly these ladders: what was measured by others is gone. `generation`

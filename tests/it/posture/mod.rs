@@ -1,6 +1,7 @@
 //! Posture, from what was seen of a domain to what is shown of it.
 
 mod metrics;
+mod store;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
