@@ -135,7 +135,7 @@ pub fn target_text(check: &Check) -> String {
 pub fn whole_text(target: &Target) -> String {
     let mut text = String::new();
     pair(&mut text, TARGET.name, &target.name);
-    own_labels(&mut text, &target.labels);
+    own_labels(&mut text, &target.labels, LABELS);
     text
 }
 
