@@ -1,0 +1,308 @@
+//! Macro strings (RFC 7208, 7): what a record writes for the client, the sender and the domain.
+
+use std::net::IpAddr;
+
+use super::text;
+
+/// A text with macros.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct MacroString {
+    pieces: Vec<Piece>,
+}
+
+/// A macro string that names a domain (`domain-spec`, 7.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct DomainSpec(MacroString);
+
+/// What macros stand for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Values<'a> {
+    /// The domain whose record it is.
+    pub(super) domain: &'a str,
+    /// The sender's address, with a local part.
+    pub(super) sender: &'a str,
+    /// What the client says in EHLO.
+    pub(super) helo: &'a str,
+    /// The client; none while a record is walked for everybody.
+    pub(super) client: Option<IpAddr>,
+    /// The client's validated name: asked for only where [`DomainSpec::names_client`] says so.
+    pub(super) validated: &'a str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Piece {
+    Literal(String),
+    Expand(Macro),
+}
+
+/// `%{letter digits r delimiters}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Macro {
+    letter: char,
+    /// Written in upper case: what it stands for is escaped as in a URL.
+    escape: bool,
+    /// So many parts on the right are kept.
+    keep: usize,
+    reverse: bool,
+    delimiters: String,
+}
+
+impl MacroString {
+    /// Reads a text. In one of an explanation (`explain`) spaces and the letters `c`, `r` and `t` may
+    /// stand too (7.2).
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, for a person.
+    pub(super) fn parse(text: &str, explain: bool) -> Result<Self, String> {
+        let mut pieces = Vec::new();
+        let mut literal = String::new();
+        let mut rest = text.chars();
+        while let Some(c) = rest.next() {
+            match c {
+                '%' => match rest.next() {
+                    Some('%') => literal.push('%'),
+                    Some('_') => literal.push(' '),
+                    Some('-') => literal.push_str("%20"),
+                    Some('{') => {
+                        let Some((inner, after)) = rest.as_str().split_once('}') else {
+                            return Err("a macro has no closing brace".to_owned());
+                        };
+                        if !literal.is_empty() {
+                            pieces.push(Piece::Literal(std::mem::take(&mut literal)));
+                        }
+                        pieces.push(Piece::Expand(Macro::parse(inner, explain)?));
+                        rest = after.chars();
+                    }
+                    _ => return Err("a `%` that begins no macro; write `%%`".to_owned()),
+                },
+                '!'..='~' => literal.push(c),
+                ' ' if explain => literal.push(c),
+                _ => return Err(UNPRINTABLE.to_owned()),
+            }
+        }
+        if !literal.is_empty() {
+            pieces.push(Piece::Literal(literal));
+        }
+        Ok(Self { pieces })
+    }
+
+    /// The text with what its macros stand for, cut after about `most` bytes.
+    pub(super) fn expand(&self, values: &Values<'_>, most: usize) -> String {
+        let mut expanded = String::new();
+        for piece in &self.pieces {
+            expanded.push_str(&piece.expand(values));
+            if expanded.len() > most {
+                break;
+            }
+        }
+        expanded
+    }
+
+    /// Whether it needs the client's validated name.
+    pub(super) fn names_client(&self) -> bool {
+        self.letters().any(|letter| letter == 'p')
+    }
+
+    fn letters(&self) -> impl Iterator<Item = char> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Literal(_) => None,
+            Piece::Expand(expand) => Some(expand.letter),
+        })
+    }
+}
+
+impl DomainSpec {
+    /// Reads a domain: its end must be a macro, or a dot and a label that no address ends with.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, for a person.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        if text.is_empty() {
+            return Err("no domain".to_owned());
+        }
+        let spec = MacroString::parse(text, false)?;
+        let at_end = ["%%", "%_", "%-"].iter().any(|end| text.ends_with(end));
+        if at_end || matches!(spec.pieces.last(), Some(Piece::Expand(_))) {
+            return Ok(Self(spec));
+        }
+        // Only what stands behind the last macro counts.
+        let tail = text.rsplit_once('}').filter(|(before, _)| before.contains("%{"));
+        let tail = tail.map_or(text, |(_, tail)| tail);
+        let tail = tail.strip_suffix('.').unwrap_or(tail);
+        match tail.rsplit_once('.') {
+            Some((_, label)) if is_top_label(label) => Ok(Self(spec)),
+            Some((_, label)) if label.bytes().all(|b| b.is_ascii_digit()) && !label.is_empty() => {
+                Err("a domain cannot end in a number; write an address with `ip4:`".to_owned())
+            }
+            Some((_, label)) if label.contains('/') => {
+                Err("a prefix length that cannot stand here".to_owned())
+            }
+            Some(_) => Err("the domain does not end in a label of letters".to_owned()),
+            None => Err("a domain needs two labels at least".to_owned()),
+        }
+    }
+
+    /// The name to ask for; none when what comes out cannot be asked for, as [`text::name`] says.
+    pub(super) fn expand(&self, values: &Values<'_>) -> Option<String> {
+        // From the right, and no more than a name can hold: the left is cut off first (7.3).
+        let mut expanded: Vec<String> = Vec::new();
+        let mut length = 0;
+        for piece in self.0.pieces.iter().rev() {
+            let part = piece.expand(values);
+            length += part.len();
+            expanded.push(part);
+            if length > text::MAX_NAME + 1 {
+                break;
+            }
+        }
+        expanded.reverse();
+        text::name(&expanded.concat())
+    }
+
+    /// Whether it needs the client's validated name.
+    pub(super) fn names_client(&self) -> bool {
+        self.0.names_client()
+    }
+
+    /// Whether it names the same domain for every message of the domain: no client, EHLO name or
+    /// local part in it.
+    pub(super) fn is_fixed(&self) -> bool {
+        self.0.letters().all(|letter| matches!(letter, 'd' | 'o'))
+    }
+}
+
+impl Piece {
+    fn expand(&self, values: &Values<'_>) -> String {
+        match self {
+            Self::Literal(text) => text.clone(),
+            Self::Expand(expand) => expand.expand(values),
+        }
+    }
+}
+
+impl Macro {
+    fn parse(inner: &str, explain: bool) -> Result<Self, String> {
+        let mut chars = inner.chars();
+        let Some(written) = chars.next() else { return Err("an empty macro".to_owned()) };
+        let letter = written.to_ascii_lowercase();
+        match letter {
+            's' | 'l' | 'o' | 'd' | 'i' | 'p' | 'v' | 'h' => {}
+            'c' | 'r' | 't' if explain => {}
+            'c' | 'r' | 't' => {
+                return Err(format!("the macro letter `{letter}` stands in explanations alone"));
+            }
+            _ => return Err("a macro letter that there is not".to_owned()),
+        }
+        let rest = chars.as_str();
+        let after = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+        let digits = rest.strip_suffix(after).unwrap_or_default();
+        // More digits than a number can have are more parts than a name can have.
+        let keep = match digits {
+            "" => usize::MAX,
+            digits => digits.parse().unwrap_or(usize::MAX),
+        };
+        if keep == 0 {
+            return Err("a macro that keeps no part".to_owned());
+        }
+        let delimiters = after.strip_prefix(['r', 'R']);
+        let reverse = delimiters.is_some();
+        let delimiters = delimiters.unwrap_or(after);
+        if !delimiters.chars().all(|c| ".-+,/_=".contains(c)) {
+            return Err("a macro delimiter that there is not".to_owned());
+        }
+        let escape = written.is_ascii_uppercase();
+        Ok(Self { letter, escape, keep, reverse, delimiters: delimiters.to_owned() })
+    }
+
+    fn expand(&self, values: &Values<'_>) -> String {
+        let value = values.of(self.letter);
+        let value = self.transform(&value);
+        if self.escape { escape(&value) } else { value }
+    }
+
+    /// Splits, turns around, keeps the right, and joins with dots (7.3).
+    fn transform(&self, value: &str) -> String {
+        if !self.reverse && self.keep == usize::MAX && self.delimiters.is_empty() {
+            return value.to_owned();
+        }
+        let delimiters = if self.delimiters.is_empty() { "." } else { &self.delimiters };
+        let mut parts: Vec<&str> = value.split(|c| delimiters.contains(c)).collect();
+        if self.reverse {
+            parts.reverse();
+        }
+        let skip = parts.len().saturating_sub(self.keep);
+        parts.into_iter().skip(skip).collect::<Vec<_>>().join(".")
+    }
+}
+
+impl Values<'_> {
+    fn of(&self, letter: char) -> String {
+        let (local, domain) = self.sender.rsplit_once('@').unwrap_or(("", self.sender));
+        match letter {
+            's' => self.sender.to_owned(),
+            'l' => local.to_owned(),
+            'o' => domain.to_owned(),
+            'd' => self.domain.to_owned(),
+            'h' => self.helo.to_owned(),
+            'p' => self.validated.to_owned(),
+            'i' => self.client.map(dotted).unwrap_or_default(),
+            'v' => self.client.map(arpa).unwrap_or_default().to_owned(),
+            'c' => self.client.map(|client| client.to_string()).unwrap_or_default(),
+            // Who receives, and when, is not known to an evaluation: RFC 7208 lets `r` be so.
+            't' => "0".to_owned(),
+            _ => "unknown".to_owned(),
+        }
+    }
+}
+
+/// The name that reverse names of an address stand at (RFC 1035, 3.5; RFC 3596, 2.5).
+pub(super) fn reverse_name(client: IpAddr) -> String {
+    let dotted = dotted(client);
+    let mut parts: Vec<&str> = dotted.split('.').collect();
+    parts.reverse();
+    format!("{}.{}.arpa", parts.join("."), arpa(client)).to_ascii_lowercase()
+}
+
+/// An address as `i` writes it: numbers, or single hexadecimal digits in upper case (7.3).
+fn dotted(client: IpAddr) -> String {
+    match client {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let digits = format!("{:032X}", u128::from(address));
+            digits.chars().map(String::from).collect::<Vec<_>>().join(".")
+        }
+    }
+}
+
+const fn arpa(client: IpAddr) -> &'static str {
+    match client {
+        IpAddr::V4(_) => "in-addr",
+        IpAddr::V6(_) => "ip6",
+    }
+}
+
+/// Escapes all but what RFC 3986 calls unreserved.
+fn escape(value: &str) -> String {
+    let mut escaped = String::new();
+    for byte in value.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                escaped.push(char::from(byte));
+            }
+            _ => escaped.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    escaped
+}
+
+/// `toplabel`: letters, digits and inner hyphens, and not digits alone.
+fn is_top_label(label: &str) -> bool {
+    let known = label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let number = label.bytes().all(|b| b.is_ascii_digit());
+    known && !number && !label.starts_with('-') && !label.ends_with('-')
+}
+
+/// What is said of a byte that no term may hold.
+pub(super) const UNPRINTABLE: &str = "a byte that is not printable ASCII";
