@@ -1,8 +1,7 @@
 //! Macro strings (RFC 7208, 7): what a record writes for the client, the sender and the domain.
 
-use std::net::IpAddr;
-
 use super::text;
+use super::values::Values;
 
 /// A text with macros.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,21 +12,6 @@ pub(super) struct MacroString {
 /// A macro string that names a domain (`domain-spec`, 7.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct DomainSpec(MacroString);
-
-/// What macros stand for.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Values<'a> {
-    /// The domain whose record it is.
-    pub(super) domain: &'a str,
-    /// The sender's address, with a local part.
-    pub(super) sender: &'a str,
-    /// What the client says in EHLO.
-    pub(super) helo: &'a str,
-    /// The client; none while a record is walked for everybody.
-    pub(super) client: Option<IpAddr>,
-    /// The client's validated name: asked for only where [`DomainSpec::names_client`] says so.
-    pub(super) validated: &'a str,
-}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece {
@@ -237,52 +221,6 @@ impl Macro {
     }
 }
 
-impl Values<'_> {
-    fn of(&self, letter: char) -> String {
-        let (local, domain) = self.sender.rsplit_once('@').unwrap_or(("", self.sender));
-        match letter {
-            's' => self.sender.to_owned(),
-            'l' => local.to_owned(),
-            'o' => domain.to_owned(),
-            'd' => self.domain.to_owned(),
-            'h' => self.helo.to_owned(),
-            'p' => self.validated.to_owned(),
-            'i' => self.client.map(dotted).unwrap_or_default(),
-            'v' => self.client.map(arpa).unwrap_or_default().to_owned(),
-            'c' => self.client.map(|client| client.to_string()).unwrap_or_default(),
-            // Who receives, and when, is not known to an evaluation: RFC 7208 lets `r` be so.
-            't' => "0".to_owned(),
-            _ => "unknown".to_owned(),
-        }
-    }
-}
-
-/// The name that reverse names of an address stand at (RFC 1035, 3.5; RFC 3596, 2.5).
-pub(super) fn reverse_name(client: IpAddr) -> String {
-    let dotted = dotted(client);
-    let mut parts: Vec<&str> = dotted.split('.').collect();
-    parts.reverse();
-    format!("{}.{}.arpa", parts.join("."), arpa(client)).to_ascii_lowercase()
-}
-
-/// An address as `i` writes it: numbers, or single hexadecimal digits in upper case (7.3).
-fn dotted(client: IpAddr) -> String {
-    match client {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => {
-            let digits = format!("{:032X}", u128::from(address));
-            digits.chars().map(String::from).collect::<Vec<_>>().join(".")
-        }
-    }
-}
-
-const fn arpa(client: IpAddr) -> &'static str {
-    match client {
-        IpAddr::V4(_) => "in-addr",
-        IpAddr::V6(_) => "ip6",
-    }
-}
-
 /// Escapes all but what RFC 3986 calls unreserved.
 fn escape(value: &str) -> String {
     let mut escaped = String::new();
@@ -358,7 +296,6 @@ mod tests {
         let digits = format!("1.0.b.c.{}8.b.d.0.1.0.0.2", "0.".repeat(20));
         let name = format!("{digits}.ip6._spf.example.com");
         assert_eq!(seen("%{ir}.%{v}._spf.%{d2}", "2001:db8::cb01"), name);
-        assert_eq!(reverse_name("2001:db8::cb01".parse().unwrap()), format!("{digits}.ip6.arpa"));
     }
 
     #[test]
