@@ -9,6 +9,7 @@ mod macros;
 mod record;
 mod run;
 mod text;
+mod values;
 
 pub use facts::facts;
 

@@ -6,8 +6,9 @@ use std::net::IpAddr;
 use super::super::{Finding, Kind, Problem, Question};
 use super::evaluate::{Known, Outcome, Policy, Request};
 use super::lint::{self, Way, about, finding};
-use super::macros::{DomainSpec, MacroString, Values};
+use super::macros::{DomainSpec, MacroString};
 use super::record::{Directive, Mechanism, Modifier, Place, Record};
+use super::values::Values;
 use super::{SpfAll, SpfResult, text};
 
 /// One evaluation from its beginning.
