@@ -12,6 +12,7 @@ mod ladders;
 mod ledger;
 pub mod listings;
 pub mod posture;
+mod skews;
 mod view;
 
 use std::collections::BTreeMap;
@@ -22,12 +23,14 @@ use std::time::SystemTime;
 pub use ladders::{LadderPlan, LadderView};
 pub use listings::{ListView, ListingChange, ListingView, Listings, QueryResult};
 pub use posture::{PostureChange, PostureView, Postures};
+pub use skews::SkewView;
 pub use view::{Change, EndpointView, HistoryEntry, View};
 
 use crate::observation::{LadderSeen, Observation, Round, SkipReason};
 use crate::target::{Check, CheckKey, Endpoint, Ladder, LadderKey};
 use ladders::Ladders;
 use ledger::Ledger;
+use skews::Skews;
 
 /// All views.
 #[derive(Debug)]
@@ -39,6 +42,7 @@ pub struct Store {
     listings: Listings,
     postures: Postures,
     ladders: Ladders,
+    skews: Skews,
 }
 
 /// The place of one check.
@@ -73,6 +77,7 @@ impl Store {
             listings: Listings::default(),
             postures: Postures::default(),
             ladders: Ladders::default(),
+            skews: Skews::default(),
         }
     }
 
@@ -105,6 +110,8 @@ impl Store {
         for entry in old.values() {
             self.retire(&mut lock(&entry.slot));
         }
+        drop(entries);
+        self.rejudge_skews();
         generation
     }
 
@@ -140,6 +147,7 @@ impl Store {
         let (freed, change) = Arc::make_mut(&mut slot.view).finish(round, limit);
         drop(slot);
         lock(&self.ledger).release(&freed);
+        self.judge_skew(&key.0);
         change
     }
 

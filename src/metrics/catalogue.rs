@@ -9,7 +9,7 @@ use crate::cause::Blame;
 use crate::observation::tally::{
     HANDSHAKE_BUCKETS, MAX_FAILURE_KINDS, MAX_REPLY_KINDS, ProbeResult,
 };
-use crate::observation::{EndpointState, SkipReason, VerifyFailure};
+use crate::observation::{Across, EndpointState, SkipReason, VerifyFailure};
 use crate::posture::{Area, Severity};
 use crate::smtp::{Keyword, Mechanism, Phase};
 use crate::store::QueryResult;
@@ -35,6 +35,8 @@ closed_enum! {
         Target => "target",
         /// One address of a target's host, with the target's own labels.
         Endpoint => "endpoint",
+        /// A target with all its modules, with its own labels.
+        Whole => "whole",
         /// One DNS list.
         List => "list",
         /// One subject on one DNS list, with the subject's own labels.
@@ -85,7 +87,9 @@ pub fn def(family: Family) -> &'static Def {
 /// The most series of one target and module with so many endpoints. A failed resolve keeps the last
 /// endpoints and has a few series of its own, which are counted in.
 pub fn worst_case_series(endpoints: usize) -> usize {
-    scope_series(Scope::Target) + endpoints * scope_series(Scope::Endpoint) + FAILED_RESOLVE_SERIES
+    // What is offered has not disappeared.
+    let endpoint = scope_series(Scope::Endpoint) - def(Family::AuthDisappeared).max_series;
+    scope_series(Scope::Target) + endpoints * endpoint + FAILED_RESOLVE_SERIES
 }
 
 /// The sum of the most series that each metric of a scope has.
@@ -227,6 +231,18 @@ catalogue! {
         "1 for each SASL mechanism that EHLO offered.";
     MaxMessageSize "smtp_max_message_size_bytes" Gauge Endpoint [] 1, probe,
         "The largest message that EHLO's SIZE allows. Absent when it states no limit.";
+    StarttlsDisappeared "smtp_starttls_disappeared" Gauge Endpoint [] 1, ,
+        "1 when EHLO offered STARTTLS while probes went well and does so no longer, also when the module does not ask for it. Until it is offered again, or has been missing for 7 days in which probes went well. Absent when nothing was seen of it since the exporter started.";
+    AuthDisappeared "smtp_auth_mechanism_disappeared" Gauge Endpoint [MECHANISM] Mechanism::ALL.len(), ,
+        "1 for each SASL mechanism that was offered while probes went well and is offered neither in clear nor inside TLS any more. Until it is back, or has been missing for 7 days in which probes went well.";
+    AuthPlaintextAppeared "smtp_auth_plaintext_appeared" Gauge Endpoint [] 1, ,
+        "1 when EHLO offers a SASL mechanism in clear that it did not while probes went well. Until it is gone, or has been offered for 7 days in which probes went well. 0 also when it was offered from the start.";
+    CertificateSkew "smtp_target_certificate_skew" Gauge Whole [ACROSS] Across::ALL.len(), ,
+        "1 when servers that should serve the same certificate do not, as after a renewal that left one out: addresses that are asked for one name, or certificates for the same names, with keys of one type. Absent when fewer than two could be compared in the last 3 intervals.";
+    CertificateSpread "smtp_target_certificate_not_after_spread_seconds" Gauge Whole [ACROSS] Across::ALL.len(), ,
+        "How far the ends of the certificates compared lie apart: 0 when they are the same.";
+    CapabilitySkew "smtp_target_capability_skew" Gauge Whole [ACROSS] Across::ALL.len(), ,
+        "1 when servers that should offer the same after EHLO do not: addresses of one host or exchangers of one preference, on one channel. Across ports only what a message may be is compared, between 587 and 465 everything but STARTTLS. Absent when fewer than two could be compared in the last 3 intervals.";
     DnsblListed "smtp_dnsbl_listed" Gauge Listing [] 1, ,
         "1 when the subject is on the list, 0 when it is not. Absent when it could not be told. On an allow list 0 is no alarm.";
     DnsblSince "smtp_dnsbl_since_timestamp_seconds" Gauge Listing [] 1, ,
@@ -407,6 +423,14 @@ catalogue! {
         "1 when this host has a route for the address family.";
     ProbesInFlight "smtp_exporter_probes_in_flight" Gauge Exporter [] 1, ,
         "Probes under way, each of one endpoint.";
+    ProbesStarted "smtp_exporter_probes_started_total" Counter Exporter [] 1, ,
+        "Probes started, each of one endpoint, whoever asked. Each is under way, finished or cut off.";
+    ProbesFinished "smtp_exporter_probes_finished_total" Counter Exporter [] 1, ,
+        "Probes that came to a result, good or bad.";
+    ProbesCutOff "smtp_exporter_probes_cut_off_total" Counter Exporter [] 1, ,
+        "Probes that were ended on the way because their target was removed or changed, the exporter stops, or who asked for them has gone. They count nowhere else.";
+    Tasks "smtp_exporter_tasks" Gauge Exporter [] 1, ,
+        "Tasks of the runtime: some for each target and module, and some for each probe and scrape under way. With the same configuration it stays where it is; steady growth is a fault to report.";
     ScheduleLag "smtp_exporter_schedule_lag_seconds" Histogram Exporter []
         histogram_series(LAG_BUCKETS), ,
         "From the moment at which a round was due to its start.";

@@ -8,11 +8,11 @@ use crate::cause::{Blame, Cause};
 use crate::dnsbl::{Kind, List, Reason};
 use crate::observation::tally::{ProbeResult, REGISTERED_CODES};
 use crate::observation::{
-    DnsReason, EndpointState, RefusedHow, SkipReason, TlsVersion, VerifyFailure,
+    Across, DnsReason, EndpointState, RefusedHow, SkipReason, TlsVersion, VerifyFailure,
 };
 use crate::smtp::{EnhancedCode, Keyword, Mechanism, Phase};
 use crate::store::{ListingView, QueryResult};
-use crate::target::{Check, Endpoint, Family};
+use crate::target::{Check, Endpoint, Family, Target};
 
 /// A label of the catalogue.
 #[derive(Debug, Clone, Copy)]
@@ -109,6 +109,7 @@ labels! {
     CAPABILITY "capability" "A registered EHLO keyword." of Keyword;
     CHANNEL "channel" "Offered in clear or inside TLS." of Channel;
     MECHANISM "mechanism" "A SASL mechanism." of Mechanism;
+    ACROSS "across" "What is compared: the addresses of one module, or the ports of one address." of Across;
     LIST "list" "The zone of a DNS list, or the name that the configuration gives it.";
     KIND "kind" "What being on the list means." of Kind;
     LISTED_SUBJECT "subject" "The address or domain that is looked up on DNS lists.";
@@ -127,6 +128,14 @@ pub fn target_text(check: &Check) -> String {
     pair(&mut text, TARGET.name, &check.target.name);
     pair(&mut text, MODULE.name, &check.module.name);
     own_labels(&mut text, &check.target.labels, LABELS);
+    text
+}
+
+/// The text of the labels of series of a whole target: `target` and its own.
+pub fn whole_text(target: &Target) -> String {
+    let mut text = String::new();
+    pair(&mut text, TARGET.name, &target.name);
+    own_labels(&mut text, &target.labels, LABELS);
     text
 }
 

@@ -35,6 +35,7 @@ pub fn render(
     let views = store.views();
     let endpoints: Vec<_> = views.iter().flat_map(|view| record::endpoints(view)).collect();
     let listings = listing::Text::of(store.listings());
+    let skews = store.skews();
     let looks = store.postures().views().into_iter().filter_map(|view| view.report.clone());
     let domains = posture::Text::new(looks);
     let ladders = store.ladders();
@@ -55,6 +56,11 @@ pub fn render(
                 }
                 for (text, ladder) in &ladders {
                     record::ladder::record(def.family, text, ladder, &mut writer);
+                }
+            }
+            Scope::Whole => {
+                for view in &skews {
+                    record::skew::record(def.family, view, now, &mut writer);
                 }
             }
             Scope::List => listings.record_lists(def.family, now, &mut writer),

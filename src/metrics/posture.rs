@@ -72,6 +72,7 @@ impl Text {
                     }
                 }
                 Scope::Target
+                | Scope::Whole
                 | Scope::Endpoint
                 | Scope::List
                 | Scope::Listing

@@ -41,9 +41,10 @@ fn write(text: &mut String) -> std::fmt::Result {
     writeln!(
         text,
         "A target has at most {one} series per module with one endpoint, and at most {} more for each \
-         further endpoint. A subject on a DNS list has 3 when it is clean, 2 when it cannot be told and \
+         further endpoint, and at most {} as a whole. A subject on a DNS list has 3 when it is clean, 2 when it cannot be told and \
          at most {} while it is listed; each list has at most {} more.\n",
         two - one,
+        scope_series(Scope::Whole),
         worst_case_listing_series(),
         scope_series(Scope::List)
     )?;
@@ -79,6 +80,9 @@ fn title(scope: Scope) -> &'static str {
         Scope::Target => "Target series: labels `target`, `module` and the target's own",
         Scope::Endpoint => {
             "Endpoint series: also `endpoint`, `address`, and `source` when several are configured"
+        }
+        Scope::Whole => {
+            "Series of a target with all its modules: label `target` and the target's own"
         }
         Scope::List => "DNS list series: label `list`",
         Scope::Listing => {

@@ -27,6 +27,8 @@ mod posture;
 mod reference;
 mod round;
 mod session;
+mod skew;
+mod spf;
 mod store;
 mod structure;
 mod support;

@@ -13,6 +13,7 @@ mod lists;
 mod overview;
 mod parts;
 mod posture;
+mod skew;
 mod target;
 
 use std::collections::BTreeMap;
