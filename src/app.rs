@@ -229,7 +229,7 @@ impl App {
     fn new(options: Options, prober: Prober, config: Config) -> anyhow::Result<Arc<Self>> {
         let store = Arc::new(Store::default());
         let prober = Arc::new(prober);
-        let own = metrics::Exporter::new(prober.in_flight())
+        let own = metrics::Exporter::new(prober.counts())
             .context("cannot register the exporter's own metrics")?;
         let lag = {
             let own = own.clone();

@@ -88,6 +88,7 @@ const OUR_LABELS: &[&str] = &[
     "key",
     "list",
     "kind",
+    "across",
     "return_code",
     "meaning",
     "revision",

@@ -128,6 +128,11 @@ impl World {
             }
             let behaviour = behaviour().named(&exhibit.host());
             servers.push((exhibit.name, Server::start_on(&addresses, behaviour)?));
+            if exhibit.place == Place::Twins {
+                let other = Behaviour::with_certificate(Certificate::Outgoing);
+                let other = other.named(&exhibit.host());
+                servers.push((exhibit.name, Server::start((TWIN_ADDRESS, port).into(), other)?));
+            }
         }
         Ok(Self { port, ipv6, dns, servers })
     }
@@ -139,6 +144,7 @@ fn zone(ipv6: bool) -> Zone {
     for (exhibit, address) in exhibit::addressed() {
         let name = exhibit.host();
         zone = match exhibit.place {
+            Place::Twins => zone.address(&name, address).address(&name, TWIN_ADDRESS),
             Place::Host => zone.address(&name, address).ptr(address, &name),
             Place::Pair => {
                 let domain = exhibit.domain();
@@ -160,6 +166,9 @@ fn zone(ipv6: bool) -> Zone {
 
 /// The demo's DNS server.
 const DNS_ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 50, 53);
+
+/// The second of two addresses.
+const TWIN_ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 50, 98);
 
 /// Nobody listens here: the dead backup MX.
 const DEAD_ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 50, 99);

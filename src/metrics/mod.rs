@@ -6,6 +6,7 @@ pub mod catalogue;
 pub mod label;
 pub mod listing;
 pub mod own;
+pub mod posture;
 pub mod record;
 pub mod reference;
 pub mod write;
@@ -34,6 +35,9 @@ pub fn render(
     let views = store.views();
     let endpoints: Vec<_> = views.iter().flat_map(|view| record::endpoints(view)).collect();
     let listings = listing::Text::of(store.listings());
+    let skews = store.skews();
+    let looks = store.postures().views().into_iter().filter_map(|view| view.report.clone());
+    let domains = posture::Text::new(looks);
     let ladders = store.ladders();
     let ladders: Vec<_> = ladders.iter().map(|view| record::ladder::endpoint(view)).collect();
     let mut gathered = own.gather();
@@ -54,8 +58,16 @@ pub fn render(
                     record::ladder::record(def.family, text, ladder, &mut writer);
                 }
             }
+            Scope::Whole => {
+                for view in &skews {
+                    record::skew::record(def.family, view, now, &mut writer);
+                }
+            }
             Scope::List => listings.record_lists(def.family, now, &mut writer),
             Scope::Listing => listings.record_listings(def.family, &mut writer),
+            Scope::Domain | Scope::Selector | Scope::Sender | Scope::Exchanger => {
+                domains.record(def, &mut writer);
+            }
             Scope::Exporter => {
                 if let Some(place) = gathered.iter().position(|family| family.name() == def.name) {
                     writer.gathered(&gathered.remove(place));

@@ -1,17 +1,20 @@
 //! The exporter's own metrics, and the process's.
 
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use prometheus::core::Collector;
+use prometheus::core::{Collector, Desc};
 use prometheus::process_collector::ProcessCollector;
 use prometheus::proto::MetricFamily;
 use prometheus::{
-    Gauge, GaugeVec, Histogram, HistogramOpts, IntGauge, IntGaugeVec, Opts, Registry,
+    Gauge, GaugeVec, Histogram, HistogramOpts, IntCounter, IntGauge, IntGaugeVec, Opts, Registry,
 };
 
+use tokio::runtime::Handle;
+
 use super::catalogue::{Def, Family, def};
+use crate::observation::ProbeCounts;
 use crate::target;
 
 /// The exporter's own metrics. Cloning gives another handle on the same ones.
@@ -21,19 +24,17 @@ pub struct Exporter {
     reload_successful: IntGauge,
     reload_success_timestamp: Gauge,
     family_available: IntGaugeVec,
-    in_flight: IntGauge,
-    counter: Arc<AtomicUsize>,
     lag: Histogram,
 }
 
 impl Exporter {
-    /// Registers all of them; `in_flight` is where the prober counts what is under way. Gauges that nobody has set yet read 0, except the families', which
-    /// are absent.
+    /// Registers all of them; `probes` are the prober's books. Gauges that nobody has set yet read 0,
+    /// except the families', which are absent.
     ///
     /// # Errors
     ///
     /// When the catalogue has two metrics of one name, or a name that is none.
-    pub fn new(in_flight: Arc<AtomicUsize>) -> prometheus::Result<Self> {
+    pub fn new(probes: Arc<ProbeCounts>) -> prometheus::Result<Self> {
         let build = GaugeVec::new(opts(Family::BuildInfo), &label_names(Family::BuildInfo))?;
         build.with_label_values(&[VERSION, REVISION, RUST_VERSION]).set(1.0);
         let lag = def(Family::ScheduleLag);
@@ -48,8 +49,6 @@ impl Exporter {
                 opts(Family::FamilyAvailable),
                 &label_names(Family::FamilyAvailable),
             )?,
-            in_flight: IntGauge::with_opts(opts(Family::ProbesInFlight))?,
-            counter: in_flight,
             lag,
         };
         let collectors: [Box<dyn Collector>; 7] = [
@@ -57,7 +56,7 @@ impl Exporter {
             Box::new(own.reload_successful.clone()),
             Box::new(own.reload_success_timestamp.clone()),
             Box::new(own.family_available.clone()),
-            Box::new(own.in_flight.clone()),
+            Box::new(Live::new(probes)?),
             Box::new(own.lag.clone()),
             Box::new(ProcessCollector::for_self()),
         ];
@@ -91,9 +90,67 @@ impl Exporter {
 
     /// All of them as they are now, in order of name.
     pub fn gather(&self) -> Vec<MetricFamily> {
-        let probes = self.counter.load(Ordering::Relaxed);
-        self.in_flight.set(i64::try_from(probes).unwrap_or(i64::MAX));
         self.registry.gather()
+    }
+}
+
+/// What is looked up when it is asked for, all at one moment.
+struct Live {
+    probes: Arc<ProbeCounts>,
+    descs: Vec<Desc>,
+}
+
+impl Live {
+    fn new(probes: Arc<ProbeCounts>) -> prometheus::Result<Self> {
+        let mut descs = Vec::new();
+        for family in [
+            Family::ProbesInFlight,
+            Family::ProbesStarted,
+            Family::ProbesFinished,
+            Family::ProbesCutOff,
+            Family::Tasks,
+        ] {
+            let Def { name, help, .. } = def(family);
+            let desc = Desc::new((*name).into(), (*help).into(), Vec::new(), HashMap::new())?;
+            descs.push(desc);
+        }
+        Ok(Self { probes, descs })
+    }
+}
+
+impl Collector for Live {
+    fn desc(&self) -> Vec<&Desc> {
+        self.descs.iter().collect()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        let counted = self.probes.now();
+        // Outside a runtime, as in some tests, there are no tasks to count.
+        let tasks = Handle::try_current().map(|runtime| runtime.metrics().num_alive_tasks());
+        let gauges = [
+            (Family::ProbesInFlight, Some(counted.in_flight)),
+            (Family::Tasks, tasks.ok().map(|tasks| tasks as u64)),
+        ];
+        let counters = [
+            (Family::ProbesStarted, counted.started),
+            (Family::ProbesFinished, counted.finished),
+            (Family::ProbesCutOff, counted.cut_off),
+        ];
+        let mut families = Vec::new();
+        for (family, value) in gauges {
+            // The names were good when they were registered.
+            if let (Some(value), Ok(gauge)) = (value, IntGauge::with_opts(opts(family))) {
+                gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+                families.extend(gauge.collect());
+            }
+        }
+        for (family, value) in counters {
+            if let Ok(counter) = IntCounter::with_opts(opts(family)) {
+                counter.inc_by(value);
+                families.extend(counter.collect());
+            }
+        }
+        families
     }
 }
 

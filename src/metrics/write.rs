@@ -229,7 +229,8 @@ impl<'out, F: FnMut(Bytes)> Writer<'out, F> {
 
 impl<F: FnMut(Bytes)> Sink for Writer<'_, F> {
     fn sample(&mut self, subject: &str, labels: &[&str], value: Value) {
-        debug_assert_eq!(labels.len(), self.family.labels.len(), "{}", self.family.name);
+        // The last label may be left out where it does not apply.
+        debug_assert!(labels.len() <= self.family.labels.len(), "{}", self.family.name);
         self.line("", subject, labels, None, value);
     }
 

@@ -2,9 +2,13 @@
 //! seen so far, and a [`Failure`].
 
 pub mod cert;
+pub mod counts;
 pub mod failure;
 pub mod ladder;
 pub mod listing;
+pub mod regress;
+pub mod skew;
+pub mod standing;
 pub mod tally;
 pub mod verdict;
 
@@ -13,9 +17,13 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 pub use cert::{Certificate, TlsFacts, TlsVersion, VerifyFailure};
+pub use counts::{Counted, ProbeCounts, Underway};
 pub use failure::{DnsReason, Failure};
 pub use ladder::{Abort, AbortKind, LadderSeen, Refusal, RefusedHow};
 pub use listing::{Health, Lookup};
+pub use regress::Baseline;
+pub use skew::{Across, Compared, Skew};
+pub use standing::Standing;
 pub use tally::Tally;
 pub use verdict::{EndpointState, Verdict};
 

@@ -30,3 +30,6 @@ pub use answer::{Answer, Data, Kind, Outcome, Proof, Question, Trouble};
 pub use problem::{Area, Finding, On, Problem, Severity};
 pub use report::{Exchange, Report};
 pub use subject::Subject;
+
+#[cfg(test)]
+mod cases;

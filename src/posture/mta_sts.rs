@@ -4,6 +4,7 @@ mod policy;
 
 use std::time::Duration;
 
+use super::mx::MxFacts;
 use super::tags::{Dialect, Tags, find};
 use super::text;
 use super::{Answer, Finding, On, Problem, Severity};
@@ -203,6 +204,24 @@ pub fn covers(patterns: &[String], host: &str) -> bool {
             None => !host.is_empty() && pattern.eq_ignore_ascii_case(host),
         }
     })
+}
+
+/// Says of each exchanger whether the policy names it, and what stands against a delivery under the
+/// policy. A policy that is being withdrawn (mode `none`) names and asks for nothing.
+pub fn cover(facts: &MtaStsFacts, exchangers: &mut MxFacts, findings: &mut Vec<Finding>) {
+    let Some(StsMode::Enforce | StsMode::Testing) = facts.mode else { return };
+    for host in &mut exchangers.hosts {
+        let covered = covers(&facts.patterns, &host.host);
+        host.sts_covered = Some(covered);
+        let mut find = |problem, detail: &str| {
+            findings.push(Finding::new(problem, On::Mx(host.host.clone()), detail));
+        };
+        if !covered {
+            find(Problem::MtaStsMxNotCovered, "no `mx` of the policy names it");
+        } else if host.pkix == Some(false) {
+            find(Problem::MtaStsMxCertificate, "the certificate does not verify for its name");
+        }
+    }
 }
 
 fn add(findings: &mut Vec<Finding>, problem: Problem, detail: &str) {

@@ -31,7 +31,7 @@ use super::elsewhere::Elsewhere;
 use super::locate::{self, Site};
 use super::permits::Denied;
 use super::permits::lease::Lease;
-use super::{Counted, Prober, budget, mail};
+use super::{Prober, budget, mail};
 use crate::observation::{Abort, AbortKind, Failure, LadderSeen};
 use crate::smtp::Phase;
 use crate::target::{Endpoint, Ladder, LadderMode};
@@ -113,7 +113,7 @@ impl Prober {
             Ok(lease) => lease,
             Err(denied) => return Climbed::Denied(endpoint, denied),
         };
-        let _counted = Counted::new(self.in_flight.clone());
+        let underway = self.counts.begin();
         let halt = job.stop.child_token();
         let mut turns = self.elsewhere.listen();
         let remote = site.address;
@@ -137,6 +137,7 @@ impl Prober {
             let detail = format!("ordinary sessions elsewhere began to fail: {what}");
             seen.aborted = Some(Abort { kind: AbortKind::Elsewhere, detail });
         }
+        underway.finish();
         Climbed::Seen(Arc::new(seen))
     }
 

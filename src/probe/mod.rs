@@ -17,7 +17,6 @@ pub mod posture;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
@@ -31,7 +30,7 @@ use crate::cause::{Blame, Cause};
 use crate::net::dns::Resolver;
 use crate::net::records::Records;
 use crate::net::tls::TlsClient;
-use crate::observation::{Failure, Observation, Round, Side, SkipReason, Transcript};
+use crate::observation::{Failure, Observation, ProbeCounts, Round, Side, SkipReason, Transcript};
 use crate::smtp::Phase;
 use crate::target::{Check, CheckKey, Endpoint, FOREIGN_INTERVAL, Policy};
 
@@ -61,7 +60,7 @@ pub type Sink<'a> = &'a (dyn Fn(&Arc<Observation>) + Send + Sync);
 pub struct Prober {
     permits: Arc<Permits>,
     settings: RwLock<Arc<Settings>>,
-    in_flight: Arc<AtomicUsize>,
+    counts: Arc<ProbeCounts>,
     /// Whether ordinary sessions begin to fail, for runs that measure limits.
     elsewhere: elsewhere::Elsewhere,
     /// What second looks at servers with old TLS saw.
@@ -93,7 +92,7 @@ impl Prober {
         Ok(Self {
             permits: Permits::new(&policy),
             settings: RwLock::new(Arc::new(Settings::new(policy)?)),
-            in_flight: Arc::default(),
+            counts: Arc::default(),
             elsewhere: elsewhere::Elsewhere::default(),
             old_tls: Arc::default(),
             visited: Mutex::default(),
@@ -134,9 +133,9 @@ impl Prober {
         self.settings().resolver.clone()
     }
 
-    /// How many endpoints are being probed at each moment.
-    pub fn in_flight(&self) -> Arc<AtomicUsize> {
-        self.in_flight.clone()
+    /// How many endpoints are being probed, and what became of the others.
+    pub fn counts(&self) -> Arc<ProbeCounts> {
+        self.counts.clone()
     }
 
     /// Runs one round; `sink` is called for each endpoint as it ends.
@@ -216,12 +215,13 @@ impl Prober {
                 old_tls: self.old_tls.clone(),
                 chain: None,
             };
-            let (permits, in_flight) = (self.permits.clone(), self.in_flight.clone());
+            let (permits, counts) = (self.permits.clone(), self.counts.clone());
             let task = tasks.spawn(async move {
                 let mut permit = permits.acquire(visit.site.address, patience, &visit.stop).await?;
-                let _counted = Counted::new(in_flight);
+                let underway = counts.begin();
                 let seen = mail::visit(&visit).await.ok_or(Denied::Stopped)?;
                 permit.settle(mail::politeness(&seen));
+                underway.finish();
                 Ok::<_, Denied>(seen)
             });
             sites.insert(task.id(), site);
@@ -309,22 +309,6 @@ impl Settings {
             tls: Arc::new(TlsClient::new(policy.ca_file.as_deref())?),
             policy: Arc::new(policy),
         })
-    }
-}
-
-/// Counts a probe under way for as long as it lives.
-struct Counted(Arc<AtomicUsize>);
-
-impl Counted {
-    fn new(counter: Arc<AtomicUsize>) -> Self {
-        counter.fetch_add(1, Ordering::Relaxed);
-        Self(counter)
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

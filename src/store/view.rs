@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::ledger::Ticket;
 use crate::cause::Cause;
 use crate::observation::{
-    EndpointState, Failure, Observation, Round, Skip, SkipReason, Tally, Transcript, Verdict,
-    verdict,
+    Baseline, EndpointState, Failure, Observation, Round, Skip, SkipReason, Standing, Tally,
+    Transcript, Verdict, verdict,
 };
 use crate::smtp::Phase;
 use crate::target::{Check, Endpoint};
@@ -65,6 +65,10 @@ pub struct EndpointView {
     pub failure_transcript: Option<(SystemTime, Arc<Transcript>)>,
     /// Until when the remote is paused, and the cause.
     pub paused: Option<(SystemTime, Cause)>,
+    /// What it was last seen to offer.
+    pub standing: Standing,
+    /// What is worse than it was.
+    pub baseline: Baseline,
     /// A place where the writer of metrics keeps the text of the endpoint's labels.
     pub label_text: OnceLock<Arc<str>>,
     success_ticket: Option<Ticket>,
@@ -175,6 +179,8 @@ impl View {
         if observation.success() {
             view.last_success = Some(observation.ended);
         }
+        view.standing.see(&observation);
+        view.baseline.see(&observation);
         let freed = view.keep_transcript(&observation, ticket);
         self.waiting.retain(|waiting, _| !same_series(waiting, &endpoint));
         self.endpoints.insert(endpoint, view);
@@ -366,6 +372,8 @@ impl EndpointView {
             success_transcript: None,
             failure_transcript: None,
             paused: None,
+            standing: Standing::default(),
+            baseline: Baseline::default(),
             label_text: OnceLock::new(),
             success_ticket: None,
             failure_ticket: None,

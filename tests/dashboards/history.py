@@ -176,6 +176,13 @@ class Course:
              family="ipv6" if ":" in address else "ipv4", mx_preference="10" if check.host else "")
         if "ehlo" in codes:
             self.offers(slow, times)
+        for name in ("smtp_starttls_disappeared", "smtp_auth_plaintext_appeared"):
+            if check.module != "smtps":
+                slow(name, int(any(what == name and start <= minute < end
+                                   for what, _, start, end in check.worse)))
+        for name, own, start, end in check.worse:
+            if own and start <= minute < end:
+                slow(name, 1, **own)
 
     def offers(self, slow, times):
         check = self.check
@@ -246,6 +253,12 @@ class Course:
             samples.counter("smtp_replies_total", own | {
                 "phase": phase, "code": code, "cause": cause}, minute, count)
         self.handshake.put(samples, "smtp_handshake_duration_seconds", own, minute)
+        for what, across, start in check.skews:
+            whole = {"target": check.name, "across": across} | check.labels
+            samples.slow(f"smtp_target_{what}_skew", whole, minute, int(minute >= start))
+            if what == "certificate":
+                samples.slow("smtp_target_certificate_not_after_spread_seconds", whole, minute,
+                             7776000 if minute >= start else 0)
         if check.limit:
             self.limits(samples, minute)
         if worst and not up and minute > worst.start + 5 and worst.blame != "exporter":

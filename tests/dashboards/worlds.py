@@ -37,6 +37,8 @@ class Check:
     labels: dict = field(default_factory=lambda: {"team": "mail"})
     limit: tuple = ()  # (until minute, sessions accepted)
     interval: int = 60
+    worse: tuple = ()  # (metric of an endpoint, its own labels, from minute, until minute)
+    skews: tuple = ()  # (what, across, from minute) of the whole target
 
 
 @dataclass
@@ -68,6 +70,10 @@ def bad_day():
     v6 = "2001:db8::10"
     checks = [
         Check("mx1.example.net", addresses=("192.0.2.10", v6), limit=((180, 20), (last, 8)),
+              skews=(("certificate", "endpoints", last), ("capability", "endpoints", 150)),
+              worse=(("smtp_starttls_disappeared", {}, 60, 95),
+                     ("smtp_auth_plaintext_appeared", {}, 150, last),
+                     ("smtp_auth_mechanism_disappeared", {"mechanism": "LOGIN"}, 110, 170)),
               faults=(Fault(236, last, "greeting", "too_many_connections", "sender", 421, True),)),
         Check("mx2.example.net", addresses=("192.0.2.11",), limit=((last, 20),), base=0.06,
               faults=(Fault(95, 121, "connect", "connect_refused", "path"),)),
@@ -79,6 +85,7 @@ def bad_day():
                             address="192.0.2.12"),)),
         Check("mail.example.net", "submission", ("192.0.2.20",), port=587, auth=True, base=0.12,
               days_left=9, interval=300,
+              skews=(("certificate", "ports", 200), ("capability", "ports", last)),
               faults=(Fault(140, 172, "auth", "auth_required", "sender", 535, True),)),
         Check("mail.example.net", "smtps", ("192.0.2.20",), port=465, base=0.1, days_left=9),
         Check("relay.example.net", addresses=("192.0.2.30",), port=2525, greeting=3.1,

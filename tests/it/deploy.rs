@@ -369,6 +369,9 @@ fn labels_of(name: &str) -> Option<Vec<&'static str>> {
     if def.kind == Kind::Histogram {
         labels.push("le");
     }
+    if def.scope == Scope::Whole {
+        labels.push("target");
+    }
     if def.scope == Scope::Target || def.scope == Scope::Endpoint {
         labels.extend(["target", "module"]);
     }

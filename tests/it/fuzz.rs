@@ -54,7 +54,7 @@ macro_rules! replays {
     };
 }
 
-replays!(cause certificate config dns dnsbl ehlo hello page query reply session web_config);
+replays!(cause certificate config dns dnsbl ehlo hello page query reply session spf web_config);
 
 fn replay(name: &str) {
     let (_, body): &(&str, Body) = TARGETS.iter().find(|(known, _)| *known == name).unwrap();

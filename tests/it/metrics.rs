@@ -1,7 +1,6 @@
 //! What `/metrics` and `/probe` write: golden texts, the formats' rules, and the bounds.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use expect_test::expect_file;
@@ -9,8 +8,8 @@ use smtp_exporter::cause::Cause;
 use smtp_exporter::metrics::catalogue::CATALOGUE;
 use smtp_exporter::metrics::{Exporter, Format, render};
 use smtp_exporter::observation::{
-    Abort, AbortKind, DnsReason, Failure, LadderSeen, Observation, RefusedHow, Skip, SkipReason,
-    VerifyFailure,
+    Abort, AbortKind, DnsReason, Failure, LadderSeen, Observation, ProbeCounts, RefusedHow, Skip,
+    SkipReason, VerifyFailure,
 };
 use smtp_exporter::smtp::{Keyword, Mechanism, Phase};
 use smtp_exporter::store::{Store, View};
@@ -301,8 +300,11 @@ fn probe_answers_gauges_of_one_round_only() {
 
 #[test]
 fn the_exporters_own_metrics_follow_what_it_is_told() {
-    let probes = Arc::new(AtomicUsize::new(1));
+    let probes = Arc::new(ProbeCounts::default());
     let own = Exporter::new(probes.clone()).unwrap();
+    let (first, second, third) = (probes.begin(), probes.begin(), probes.begin());
+    first.finish();
+    drop(second);
     own.reloaded(at(5));
     own.set_family_available(Family::Ipv6, false);
     own.round_started(Duration::from_millis(20));
@@ -313,14 +315,22 @@ fn the_exporters_own_metrics_follow_what_it_is_told() {
     let stamp = "smtp_exporter_config_last_reload_success_timestamp_seconds";
     assert_eq!(read.value(stamp, &[]), 1_700_000_005.0);
     assert_eq!(read.value("smtp_exporter_family_available", &[("family", "ipv6")]), 0.0);
-    assert_eq!(read.value("smtp_exporter_probes_in_flight", &[]), 1.0);
+    for (name, value) in [
+        ("smtp_exporter_probes_in_flight", 1.0),
+        ("smtp_exporter_probes_started_total", 3.0),
+        ("smtp_exporter_probes_finished_total", 1.0),
+        ("smtp_exporter_probes_cut_off_total", 1.0),
+    ] {
+        assert_eq!(read.value(name, &[]), value, "{name}");
+    }
+    assert!(read.values("smtp_exporter_tasks", &[]).is_empty(), "there is no runtime here");
     let lag = "smtp_exporter_schedule_lag_seconds_bucket";
     assert_eq!(read.value(lag, &[("le", "0.01")]), 0.0);
     assert_eq!(read.value(lag, &[("le", "0.1")]), 1.0);
     assert_eq!(read.value(lag, &[("le", "+Inf")]), 1.0);
     assert_eq!(read.values("smtp_exporter_build_info", &[]), [1.0]);
     assert!(read.value("process_resident_memory_bytes", &[]) > 0.0);
-    probes.store(0, Ordering::Relaxed);
+    drop(third);
     own.reload_failed();
     let in_flight = own.gather().into_iter().find(|f| f.name().ends_with("in_flight")).unwrap();
     assert_eq!(in_flight.get_metric()[0].get_gauge().get_value(), 0.0);

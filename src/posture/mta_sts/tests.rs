@@ -1,4 +1,5 @@
 use super::*;
+use crate::posture::mx::{MxFacts, MxHost};
 use crate::posture::{Data, Outcome, Trouble};
 use proptest::prelude::*;
 
@@ -217,6 +218,39 @@ fn patterns_match_one_label_at_the_left() {
     }
     assert!(!covers(&[], "mail.example.com"));
     assert!(!covers(&[String::new()], ""));
+}
+
+#[test]
+fn exchangers_are_named_and_have_certificates_or_are_told() {
+    let host = |host: &str, pkix| MxHost { host: host.into(), pkix, ..MxHost::default() };
+    let hosts = vec![
+        host("mail.example.com", Some(true)),
+        host("backupmx.example.com", None),
+        host("mx1.example.net", Some(false)),
+        host("mx.example.org", Some(false)),
+    ];
+    let before = MxFacts { hosts, ..MxFacts::default() };
+    for (mode, covered, problems) in [
+        (
+            "enforce",
+            [Some(true), Some(true), Some(true), Some(false)],
+            vec![Problem::MtaStsMxCertificate, Problem::MtaStsMxNotCovered],
+        ),
+        (
+            "testing",
+            [Some(true), Some(true), Some(true), Some(false)],
+            vec![Problem::MtaStsMxCertificate, Problem::MtaStsMxNotCovered],
+        ),
+        ("none", [None; 4], vec![]),
+        ("x", [None; 4], vec![]),
+    ] {
+        let (facts, _) = policy_of(&answered(&POLICY.replace("enforce", mode)));
+        let (mut exchangers, mut findings) = (before.clone(), Vec::new());
+        cover(&facts, &mut exchangers, &mut findings);
+        let named: Vec<_> = exchangers.hosts.iter().map(|host| host.sts_covered).collect();
+        assert_eq!(named, covered, "{mode}");
+        assert_eq!(told(findings).iter().map(|f| f.0).collect::<Vec<_>>(), problems, "{mode}");
+    }
 }
 
 #[test]

@@ -1,6 +1,17 @@
 //! SPF (RFC 7208): who may send for a domain.
 
+mod ask;
 pub mod evaluate;
+mod facts;
+mod limits;
+mod lint;
+mod macros;
+mod record;
+mod run;
+mod text;
+mod values;
+
+pub use facts::facts;
 
 pub use evaluate::{Evaluation, Outcome, Request, Step};
 

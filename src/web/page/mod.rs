@@ -12,6 +12,7 @@ mod limits;
 mod lists;
 mod overview;
 mod parts;
+mod skew;
 mod target;
 
 use std::collections::BTreeMap;

@@ -13,6 +13,7 @@ pub mod page;
 pub mod query;
 pub mod reply;
 pub mod session;
+pub mod spf;
 
 /// A body: bytes in, a panic when something does not hold.
 pub type Body = fn(&[u8]);
@@ -30,6 +31,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("query", query::run),
     ("reply", reply::run),
     ("session", session::run),
+    ("spf", spf::run),
     ("web_config", config::web),
 ];
 

@@ -76,6 +76,13 @@ async fn a_probe_in_flight_does_not_bring_a_removed_target_back() {
     eventually("the session ends", || slow.stats().open == 0).await;
     assert!(gone(&exporter.metrics().await));
     assert_eq!(slow.stats().said("QUIT"), 0, "QUIT before the greeting");
+    // It is no result of a target any more, and accounted for all the same.
+    let read = exporter.metrics().await;
+    for (what, count) in [("started", 1.0), ("finished", 0.0), ("cut_off", 1.0)] {
+        assert_eq!(read.value(&format!("smtp_exporter_probes_{what}_total"), &[]), count, "{what}");
+    }
+    assert_eq!(read.value("smtp_exporter_probes_in_flight", &[]), 0.0);
+    assert!(read.value("smtp_exporter_tasks", &[]) > 0.0);
 }
 
 #[tokio::test]

@@ -1,0 +1,1 @@
+"""What the soak and the comparison share: building, processes, and reading metrics."""
