@@ -12,7 +12,7 @@ use crate::cause::Blame;
 use crate::posture::Subject;
 use crate::probe::locate::{self, Site};
 use crate::probe::permits::{Denied, Permits};
-use crate::probe::{Counted, Prober, Settings, mail, old_tls};
+use crate::probe::{Prober, Settings, mail, old_tls};
 use crate::target::{Endpoint, FOREIGN_INTERVAL, Family, Module, Policy};
 
 /// What a visit showed.
@@ -46,7 +46,6 @@ pub(super) struct Visitor {
     permits: Arc<Permits>,
     visits: Arc<Visits>,
     old_tls: Arc<old_tls::Looks>,
-    in_flight: Arc<std::sync::atomic::AtomicUsize>,
     stop: CancellationToken,
     /// When permits are no longer waited for.
     patience: Instant,
@@ -65,7 +64,6 @@ impl Visitor {
             permits: prober.permits.clone(),
             visits: prober.exchangers.clone(),
             old_tls: prober.old_tls.clone(),
-            in_flight: prober.in_flight.clone(),
             stop: stop.clone(),
             // Time for a whole session, and some for what comes after it, is left.
             patience: deadline - SESSION - MARGIN,
@@ -109,7 +107,6 @@ impl Visitor {
             }
             Err(Denied::Stopped) => return no("not visited: stopped".to_owned()),
         };
-        let _counted = Counted::new(self.in_flight.clone());
         let chain = mail::Chain::default();
         let visit = mail::Visit {
             policy: policy.clone(),
