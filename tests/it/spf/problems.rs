@@ -176,10 +176,11 @@ fn a_sound_record_has_no_finding_and_its_facts() {
 
 #[test]
 fn an_answer_over_512_bytes_is_told_and_one_of_512_is_not() {
-    // 12 header, 17 question, 12 and a length byte for each record and string.
+    // 12 header, 17 question, 12 and a length byte for each record and string, also an empty one.
     let fill = |bytes: usize| {
         let zone = format!(
             "example.net TXT v=spf1 -all
+            example.net TXT
             example.net TXT {}
             example.net TXT {}",
             "x".repeat(200),
@@ -187,7 +188,7 @@ fn an_answer_over_512_bytes_is_told_and_one_of_512_is_not() {
         );
         Zone::new(&zone).walk("example.net").findings
     };
-    let fits = 512 - (12 + 17) - (13 + 11) - (13 + 200) - 13;
+    let fits = 512 - (12 + 17) - (13 + 11) - 13 - (13 + 200) - 13;
     assert_eq!(fill(fits), []);
     let found = fill(fits + 1);
     assert_eq!(found[0].problem, Problem::SpfTooLong);
@@ -266,6 +267,41 @@ fn senders_that_do_not_pass_are_told_each() {
     assert_eq!((results.as_str(), details.len()), ("temperror temperror", 0));
 }
 
+/// A term that cannot be read may have been meant as the end, so no end is missed.
+#[test]
+fn an_unreadable_end_is_one_problem() {
+    let walk = Zone::new("example.net TXT v=spf1 mx -all.").walk("example.net");
+    let problems: Vec<&str> = walk.findings.iter().map(|found| found.problem.as_str()).collect();
+    assert_eq!(problems, ["spf_syntax"]);
+}
+
+/// What an include asks for in vain is void; the domain's own record is no term.
+#[test]
+fn records_that_are_not_there_count_as_void() {
+    let zone = Zone::new(
+        "example.net TXT v=spf1 include:gone.example.org include:plain.example.org -all
+        plain.example.org TXT hello",
+    );
+    let walk = zone.walk("example.net");
+    assert_eq!((walk.lookups, walk.void_lookups), (2, 1));
+    let walk = Zone::default().walk("example.net");
+    assert_eq!((walk.lookups, walk.void_lookups), (0, 0));
+}
+
+/// Two ways to one record: its error is one.
+#[test]
+fn a_record_that_is_reached_twice_is_told_of_once() {
+    let zone = Zone::new(
+        "example.net TXT v=spf1 include:a.example.org include:b.example.org -all
+        a.example.org TXT v=spf1 include:b.example.org -all
+        b.example.org TXT v=spf1 oops -all",
+    );
+    let walk = zone.walk("example.net");
+    let details: Vec<&str> = walk.findings.iter().map(|found| found.detail.as_str()).collect();
+    assert_eq!(details, ["`oops` (term 1 of b.example.org): no such mechanism"]);
+    assert_eq!(walk.lookups, 3);
+}
+
 /// The walk and each sender meet the same error: it is one finding.
 #[test]
 fn findings_are_told_once() {
@@ -318,6 +354,10 @@ fn what_cannot_be_told_is_none() {
     let known = (Some(true), None, None, Some(SpfAll::Fail));
     assert_eq!((facts.present, facts.valid, facts.lookups, facts.all), known);
     assert_eq!(facts.senders[0].result, SpfResult::Pass);
+    // What is not answered is not void.
+    let zone = Zone::new("example.net TXT v=spf1 a:mail.example.org -all\nmail.example.org FAIL");
+    let walk = zone.walk("example.net");
+    assert_eq!((walk.result, walk.void_lookups), (SpfResult::Temperror, 0));
     // An error is one though something else cannot be told.
     let zone = Zone::new(
         "example.net TXT v=spf1 oops include:_spf.example.org -all
