@@ -5,6 +5,7 @@ pub mod agenda;
 pub mod cadence;
 pub mod dnsbl;
 mod ladder;
+pub mod posture;
 
 use std::collections::HashMap;
 use std::sync::Arc;

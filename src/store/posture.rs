@@ -61,7 +61,7 @@ impl Postures {
         for subject in subjects {
             let kept = old
                 .remove(&subject.domain)
-                .filter(|entry| same_look(&entry.view.subject, subject))
+                .filter(|entry| entry.view.subject.is_same_look(subject))
                 .map(|mut entry| {
                     entry.adopt(subject);
                     entry
@@ -176,12 +176,6 @@ impl Entry {
         view.report = Some(Arc::new(report));
         change
     }
-}
-
-/// The same questions are asked and the same is expected.
-fn same_look(a: &Subject, b: &Subject) -> bool {
-    let (interval, labels) = (b.interval, b.labels.clone());
-    *b == Subject { interval, labels, ..a.clone() }
 }
 
 /// The problem is that nothing could be told of the others of its area.

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::cause::Blame;
+use crate::observation::ProbeCounts;
 use crate::posture::Subject;
 use crate::probe::locate::{self, Site};
 use crate::probe::permits::{Denied, Permits};
@@ -46,6 +47,7 @@ pub(super) struct Visitor {
     permits: Arc<Permits>,
     visits: Arc<Visits>,
     old_tls: Arc<old_tls::Looks>,
+    counts: Arc<ProbeCounts>,
     stop: CancellationToken,
     /// When permits are no longer waited for.
     patience: Instant,
@@ -64,6 +66,7 @@ impl Visitor {
             permits: prober.permits.clone(),
             visits: prober.exchangers.clone(),
             old_tls: prober.old_tls.clone(),
+            counts: prober.counts.clone(),
             stop: stop.clone(),
             // Time for a whole session, and some for what comes after it, is left.
             patience: deadline - SESSION - MARGIN,
@@ -107,6 +110,7 @@ impl Visitor {
             }
             Err(Denied::Stopped) => return no("not visited: stopped".to_owned()),
         };
+        let underway = self.counts.begin();
         let chain = mail::Chain::default();
         let visit = mail::Visit {
             policy: policy.clone(),
@@ -123,6 +127,7 @@ impl Visitor {
             return (None, waited, "not visited: stopped".to_owned());
         };
         permit.settle(mail::politeness(&seen));
+        underway.finish();
         let visited = Arc::new(visited(address, &seen, &chain));
         if !ours {
             self.visits.remember(place, visited.clone());

@@ -2,6 +2,7 @@
 
 mod metrics;
 mod store;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
