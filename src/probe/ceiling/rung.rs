@@ -172,7 +172,7 @@ impl Run<'_> {
                     cause: self.prober.policy().rules.judge(context, reply).cause,
                     phase,
                     how: RefusedHow::Reply,
-                    detail: dialog::escape(&format!("{} {}", reply.code, reply.text())),
+                    detail: dialog::escape(format!("{} {}", reply.code, reply.text())),
                 }
             }
             Parted::End(end) => {
