@@ -6,6 +6,7 @@
 //! label text that is kept per endpoint, they cost a small part of what a registry's copies do, and
 //! memory stays at one chunk whatever the number of targets.
 
+use std::borrow::Cow;
 use std::io::Write;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use bytes::Bytes;
 use prometheus::proto::{Metric, MetricFamily, MetricType};
 
 use super::catalogue::{Def, Kind};
+use super::label::LabelDoc;
 use super::record::{Sink, Value};
 
 /// The format of an exposition.
@@ -72,11 +74,11 @@ pub struct Writer<'out, F: FnMut(Bytes)> {
 /// The family that is being written.
 #[derive(Default)]
 struct Current {
-    name: String,
+    name: Cow<'static, str>,
     kind: Option<Kind>,
-    help: String,
-    /// Names of the family's own labels, each as `,name="`.
-    labels: Vec<String>,
+    help: Cow<'static, str>,
+    /// The family's own labels.
+    labels: &'static [LabelDoc],
     /// Bounds of the buckets as text, without `+Inf`.
     bounds: Vec<String>,
     /// HELP and TYPE are written with the first sample: a family without one is left out.
@@ -86,17 +88,22 @@ struct Current {
 impl<'out, F: FnMut(Bytes)> Writer<'out, F> {
     /// A writer that hands its chunks to `out`.
     pub fn new(format: Format, out: &'out mut F) -> Self {
-        let buffer = Vec::with_capacity(CHUNK + SLACK);
-        Self { format, out, buffer, family: Current::default() }
+        Self::with_room(CHUNK + SLACK, format, out)
+    }
+
+    /// A writer for about `room` bytes, which may become more: an exposition that is known to be
+    /// small needs no buffer of a whole chunk.
+    pub fn with_room(room: usize, format: Format, out: &'out mut F) -> Self {
+        Self { format, out, buffer: Vec::with_capacity(room), family: Current::default() }
     }
 
     /// Starts a family of the catalogue. Each family may be started once.
     pub fn begin(&mut self, def: &Def) {
         self.family = Current {
-            name: def.name.to_owned(),
+            name: Cow::Borrowed(def.name),
             kind: Some(def.kind),
-            help: def.help.to_owned(),
-            labels: def.labels.iter().map(|label| format!(",{}=\"", label.name)).collect(),
+            help: Cow::Borrowed(def.help),
+            labels: def.labels,
             bounds: def.buckets.iter().map(|bound| bound_text(*bound)).collect(),
             opened: false,
         };
@@ -111,9 +118,9 @@ impl<'out, F: FnMut(Bytes)> Writer<'out, F> {
             _ => return,
         };
         self.family = Current {
-            name: family.name().to_owned(),
+            name: Cow::Owned(family.name().to_owned()),
             kind: Some(kind),
-            help: family.help().to_owned(),
+            help: Cow::Owned(family.help().to_owned()),
             ..Current::default()
         };
         for metric in family.get_metric() {
@@ -168,7 +175,11 @@ impl<'out, F: FnMut(Bytes)> Writer<'out, F> {
         text.extend_from_slice(b"# HELP ");
         text.extend_from_slice(name.as_bytes());
         text.push(b' ');
-        escape(text, &self.family.help, open_metrics);
+        match &self.family.help {
+            // The catalogue's own text has nothing to escape.
+            Cow::Borrowed(help) => text.extend_from_slice(help.as_bytes()),
+            Cow::Owned(help) => escape(text, help, open_metrics),
+        }
         text.extend_from_slice(b"\n# TYPE ");
         text.extend_from_slice(name.as_bytes());
         text.push(b' ');
@@ -199,9 +210,9 @@ impl<'out, F: FnMut(Bytes)> Writer<'out, F> {
             text.push(b'{');
             text.extend_from_slice(subject.as_bytes());
             let mut comma = !subject.is_empty();
-            for (name, value) in self.family.labels.iter().zip(labels) {
-                let name = if comma { name.as_str() } else { name.trim_start_matches(',') };
-                text.extend_from_slice(name.as_bytes());
+            for (label, value) in self.family.labels.iter().zip(labels) {
+                let opening = label.opening.as_bytes();
+                text.extend_from_slice(opening.get(usize::from(!comma)..).unwrap_or_default());
                 escape(text, value, true);
                 text.push(b'"');
                 comma = true;
@@ -270,14 +281,21 @@ fn label_text(metric: &Metric) -> String {
 
 /// Writes a label's value or a help text. The text format leaves quotes in help texts alone.
 fn escape(out: &mut Vec<u8>, text: &str, quotes: bool) {
-    for byte in text.bytes() {
-        match byte {
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'"' if quotes => out.extend_from_slice(b"\\\""),
-            other => out.push(other),
-        }
+    let mut rest = text.as_bytes();
+    let special = |byte: &u8| matches!(byte, b'\\' | b'\n') || (quotes && *byte == b'"');
+    // Most text has nothing to escape and is copied in one go.
+    while let Some(at) = rest.iter().position(special) {
+        let (plain, from) = rest.split_at(at);
+        out.extend_from_slice(plain);
+        let Some((byte, after)) = from.split_first() else { break };
+        out.extend_from_slice(match byte {
+            b'\n' => b"\\n",
+            b'"' => b"\\\"",
+            _ => b"\\\\",
+        });
+        rest = after;
     }
+    out.extend_from_slice(rest);
 }
 
 fn put_value(out: &mut Vec<u8>, value: Value) {
