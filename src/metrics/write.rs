@@ -4,7 +4,8 @@
 //!
 //! Series are as many as targets times endpoints times facts. Written straight from the store with
 //! label text that is kept per endpoint, they cost a small part of what a registry's copies do, and
-//! memory stays at one chunk whatever the number of targets.
+//! memory stays at one chunk whatever the number of targets: whoever drives the writer takes the
+//! text away when it is enough.
 
 use std::borrow::Cow;
 use std::io::Write;
@@ -63,16 +64,17 @@ impl Format {
     }
 }
 
-/// Writes families one after the other and hands the text on in chunks of about [`CHUNK`] bytes.
-pub struct Writer<'out, F: FnMut(Bytes)> {
+/// Writes families one after the other into a buffer, from which whoever drives it takes chunks of
+/// about [`CHUNK`] bytes.
+#[derive(Debug)]
+pub struct Writer {
     format: Format,
-    out: &'out mut F,
     buffer: Vec<u8>,
     family: Current,
 }
 
 /// The family that is being written.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Current {
     name: Cow<'static, str>,
     kind: Option<Kind>,
@@ -85,16 +87,25 @@ struct Current {
     opened: bool,
 }
 
-impl<'out, F: FnMut(Bytes)> Writer<'out, F> {
-    /// A writer that hands its chunks to `out`.
-    pub fn new(format: Format, out: &'out mut F) -> Self {
-        Self::with_room(CHUNK + SLACK, format, out)
+impl Writer {
+    /// A writer of an exposition in `format`.
+    pub fn new(format: Format) -> Self {
+        Self::with_room(CHUNK + SLACK, format)
     }
 
     /// A writer for about `room` bytes, which may become more: an exposition that is known to be
     /// small needs no buffer of a whole chunk.
-    pub fn with_room(room: usize, format: Format, out: &'out mut F) -> Self {
-        Self { format, out, buffer: Vec::with_capacity(room), family: Current::default() }
+    pub fn with_room(room: usize, format: Format) -> Self {
+        Self { format, buffer: Vec::with_capacity(room), family: Current::default() }
+    }
+
+    /// The text so far, once it is a chunk.
+    pub fn chunk(&mut self) -> Option<Bytes> {
+        if self.buffer.len() < CHUNK {
+            return None;
+        }
+        let full = std::mem::replace(&mut self.buffer, Vec::with_capacity(CHUNK + SLACK));
+        Some(Bytes::from(full))
     }
 
     /// Starts a family of the catalogue. Each family may be started once.
@@ -137,14 +148,12 @@ impl<'out, F: FnMut(Bytes)> Writer<'out, F> {
         }
     }
 
-    /// Ends the exposition and hands over the last chunk.
-    pub fn finish(mut self) {
+    /// Ends the exposition and gives the last chunk, which may be empty.
+    pub fn finish(mut self) -> Bytes {
         if self.format == Format::OpenMetrics {
             self.buffer.extend_from_slice(b"# EOF\n");
         }
-        if !self.buffer.is_empty() {
-            (self.out)(Bytes::from(self.buffer));
-        }
+        Bytes::from(self.buffer)
     }
 
     fn gathered_histogram(&mut self, subject: &str, metric: &Metric) {
@@ -231,14 +240,10 @@ impl<'out, F: FnMut(Bytes)> Writer<'out, F> {
         text.push(b' ');
         put_value(text, value);
         text.push(b'\n');
-        if text.len() >= CHUNK {
-            let full = std::mem::replace(text, Vec::with_capacity(CHUNK + SLACK));
-            (self.out)(Bytes::from(full));
-        }
     }
 }
 
-impl<F: FnMut(Bytes)> Sink for Writer<'_, F> {
+impl Sink for Writer {
     fn sample(&mut self, subject: &str, labels: &[&str], value: Value) {
         // The last label may be left out where it does not apply.
         debug_assert!(labels.len() <= self.family.labels.len(), "{}", self.family.name);
@@ -314,40 +319,46 @@ fn put_value(out: &mut Vec<u8>, value: Value) {
     }
 }
 
-fn put_integer(out: &mut Vec<u8>, mut number: u64) {
-    let start = out.len();
-    loop {
-        out.push(b'0' + (number % 10) as u8);
-        number /= 10;
-        if number == 0 {
-            break;
-        }
+fn put_integer(out: &mut Vec<u8>, number: u64) {
+    if number < 10 {
+        return out.push(b'0' + number as u8);
     }
-    if let Some(digits) = out.get_mut(start..) {
-        digits.reverse();
-    }
+    let mut digits = [0; 20];
+    let used = fill(&mut digits, number);
+    out.extend_from_slice(digits.get(used..).unwrap_or_default());
 }
 
 /// Seconds with up to six digits after the point, without zeros at the end.
 fn put_seconds(out: &mut Vec<u8>, duration: Duration) {
     put_integer(out, duration.as_secs());
-    let mut fraction = duration.subsec_micros();
+    let fraction = duration.subsec_micros();
     if fraction == 0 {
         return;
     }
-    out.push(b'.');
-    let mut unit = 100_000;
-    while fraction > 0 {
-        out.push(b'0' + (fraction / unit) as u8);
-        fraction %= unit;
-        unit /= 10;
+    let mut digits = *b".000000";
+    fill(&mut digits, fraction.into());
+    let used = digits.iter().rposition(|digit| *digit != b'0').unwrap_or_default();
+    out.extend_from_slice(digits.get(..=used).unwrap_or_default());
+}
+
+/// Writes a number's digits to the end of `digits`; gives where they begin.
+fn fill(digits: &mut [u8], mut number: u64) -> usize {
+    let mut begin = digits.len();
+    for digit in digits.iter_mut().rev() {
+        if number == 0 {
+            break;
+        }
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
+        begin -= 1;
     }
+    begin
 }
 
 /// Bytes after which a chunk is handed on.
 pub const CHUNK: usize = 64 << 10;
 
-/// Room for the line that fills a chunk.
+/// Room for the lines that fill a chunk: those of one item.
 const SLACK: usize = 4 << 10;
 
 #[cfg(test)]
@@ -410,13 +421,10 @@ mod tests {
 
     #[test]
     fn what_is_not_finite_is_left_out() {
-        let mut out = Vec::new();
-        let mut take = |chunk: Bytes| out.extend_from_slice(&chunk);
-        let mut writer = Writer::new(Format::Text, &mut take);
+        let mut writer = Writer::new(Format::Text);
         writer.begin(super::super::catalogue::def(super::super::catalogue::Family::TargetUp));
         writer.sample("", &[], Value::Number(f64::INFINITY));
         writer.sample("", &[], Value::Number(f64::NAN));
-        writer.finish();
-        assert!(out.is_empty());
+        assert!(writer.finish().is_empty());
     }
 }

@@ -329,7 +329,7 @@ impl Driver {
         Instant::now().saturating_duration_since(self.started)
     }
 
-    fn note(&mut self, text: impl Into<String>) {
+    fn note(&mut self, text: impl AsRef<str>) {
         self.transcript.push(self.now(), Side::Note, text);
     }
 

@@ -95,6 +95,7 @@ pub(super) async fn visit(visit: &Visit) -> Option<Observation> {
         expect::judge(expect, &mut seen);
     }
     seen.ended = SystemTime::now();
+    transcript.close();
     seen.transcript = Arc::new(transcript);
     Some(seen)
 }

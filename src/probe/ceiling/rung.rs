@@ -191,7 +191,7 @@ impl Run<'_> {
         self.transcript.append_some(self.begun, told, TOLD_BYTES);
     }
 
-    pub(super) fn note(&mut self, text: impl Into<String>) {
+    pub(super) fn note(&mut self, text: impl AsRef<str>) {
         self.transcript.push(self.clock.elapsed(), Side::Note, text);
     }
 }
