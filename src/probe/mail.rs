@@ -95,6 +95,7 @@ pub(super) async fn visit(visit: &Visit) -> Option<Observation> {
         expect::judge(expect, &mut seen);
     }
     seen.ended = SystemTime::now();
+    transcript.close();
     seen.transcript = Arc::new(transcript);
     Some(seen)
 }
@@ -192,14 +193,14 @@ impl Visit {
                 return Some(Talk { failure: Some(failure), incompatible: false });
             }
         };
-        seen.local = stream.local_addr().ok();
-        let from = seen.local.map_or_else(|| "?".to_owned(), |local| local.to_string());
+        let local = stream.local_addr();
+        seen.local = Some(local);
         transcript.push(
             begun.elapsed(),
             Side::Note,
-            format!("connected to {} from {from}", self.remote()),
+            format!("connected to {} from {local}", self.remote()),
         );
-        let plan = plan(seen.local.map_or(self.site.address, |local| local.ip()));
+        let plan = plan(local.ip());
         seen.helo = Some(plan.helo.as_str().into());
         let timeouts = self.module.timeouts;
         let waits =

@@ -24,6 +24,7 @@ mod runbook;
 mod scrape;
 mod serve;
 mod status;
+mod stream;
 
 pub use admit::AD_HOC_PORTS;
 pub use body::Payload;

@@ -45,7 +45,7 @@ impl Run<'_> {
     }
 
     pub(super) fn find(&mut self, found: Finding) {
-        if self.findings.len() < MAX_FINDINGS && !self.findings.contains(&found) {
+        if self.telling && self.findings.len() < MAX_FINDINGS && !self.findings.contains(&found) {
             self.findings.push(found);
         }
     }

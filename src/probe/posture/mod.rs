@@ -21,7 +21,7 @@ use super::Prober;
 use crate::posture::mta_sts::StsMode;
 use crate::posture::sender::SenderFacts;
 use crate::posture::tlsa::DaneStatus;
-use crate::posture::{Answer, Finding, Outcome, Report, Subject, Trouble, mx, tls_rpt};
+use crate::posture::{Answer, Finding, Outcome, Report, Subject, Trouble, mta_sts, mx, tls_rpt};
 
 impl Prober {
     /// Looks at a domain once: asks the DNS, fetches the MTA-STS policy, visits the mail exchangers
@@ -77,7 +77,7 @@ impl Prober {
         let spf = spf.map(|(facts, found)| (taken(found), facts).1).unwrap_or_default();
         let dkim = dkim.map(|(facts, found)| (taken(found), facts).1).unwrap_or_default();
         let dmarc = dmarc.map(|(facts, found)| (taken(found), facts).1).unwrap_or_default();
-        let mta_sts = sts.map(|(facts, found)| (taken(found), facts).1).unwrap_or_default();
+        let sts = sts.map(|(facts, found)| (taken(found), facts).1).unwrap_or_default();
         let senders = senders.map(|(facts, found)| (taken(found), facts).1);
         let senders = senders.unwrap_or_else(|| untold(subject));
         let Exchangers { facts: seen, findings: found, waited } = exchangers.unwrap_or_default();
@@ -86,14 +86,14 @@ impl Prober {
         let mut joined = (seen, Vec::new(), tls_rpt::TlsRptFacts::default());
         let join = AssertUnwindSafe(|| {
             let (exchangers, found, reporting) = &mut joined;
-            let enforced = mta_sts.mode == Some(StsMode::Enforce);
-            policy::cover(exchangers, &mta_sts, found);
+            let enforced = sts.mode == Some(StsMode::Enforce);
+            mta_sts::cover(&sts, exchangers, found);
             for host in &mut exchangers.hosts {
                 host.strict = mx::strict(host, enforced);
             }
             mx::conclude(exchangers, enforced, found);
             let secure = |host: &mx::MxHost| host.dane.status == Some(DaneStatus::Secure);
-            let wanted = mta_sts.present == Some(true) || exchangers.hosts.iter().any(secure);
+            let wanted = sts.present == Some(true) || exchangers.hosts.iter().any(secure);
             // A part that was lost is our own trouble.
             let answer = reports.unwrap_or(Answer::new(Outcome::Failed(Trouble::Ours)));
             *reporting = tls_rpt::judge(&answer, wanted, found);
@@ -111,7 +111,7 @@ impl Prober {
             spf,
             dkim,
             dmarc,
-            mta_sts,
+            mta_sts: sts,
             tls_rpt,
             bimi: bimi.unwrap_or_default(),
             mx,

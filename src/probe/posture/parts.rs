@@ -33,32 +33,7 @@ pub(super) async fn spf(asker: Asker, subject: Arc<Subject>) -> Part<SpfFacts> {
             senders.push((*address, outcome));
         }
     }
-    (joined(&walk, &senders, &mut findings), findings)
-}
-
-/// The walk and the evaluations together.
-fn joined(
-    walk: &spf::Outcome,
-    senders: &[(IpAddr, spf::Outcome)],
-    findings: &mut Vec<Finding>,
-) -> SpfFacts {
-    findings.extend(walk.findings.iter().cloned());
-    let sender = |(address, outcome): &(IpAddr, spf::Outcome)| spf::SpfSender {
-        address: *address,
-        result: outcome.result,
-        lookups: outcome.lookups,
-        void_lookups: outcome.void_lookups,
-        matched: outcome.matched.clone(),
-    };
-    SpfFacts {
-        present: walk.present,
-        valid: walk.present.map(|present| present && walk.result != spf::SpfResult::Permerror),
-        record: walk.record.clone(),
-        all: walk.all,
-        lookups: walk.record.is_some().then_some(walk.lookups),
-        void_lookups: walk.record.is_some().then_some(walk.void_lookups),
-        senders: senders.iter().map(sender).collect(),
-    }
+    (spf::facts(&walk, &senders, &mut findings), findings)
 }
 
 /// None when it asked beyond all reason.

@@ -1,4 +1,4 @@
-//! MTA-STS: the record, the policy behind it, and the exchangers under it.
+//! MTA-STS: the record, and the policy behind it.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -7,10 +7,9 @@ use super::ask::Asker;
 use super::parts::Part;
 use super::visits::usable;
 use crate::net::https::{self, Place};
-use crate::posture::mta_sts::{self, Fetched, MtaStsFacts, PATH, StsMode};
-use crate::posture::mx::MxFacts;
+use crate::posture::mta_sts::{self, Fetched, MtaStsFacts, PATH};
 use crate::posture::text::record;
-use crate::posture::{Data, Finding, Kind, On, Problem, Question, Subject};
+use crate::posture::{Data, Kind, Question, Subject};
 use crate::probe::Settings;
 use crate::target::Family;
 
@@ -59,27 +58,6 @@ async fn fetch(asker: &Asker, subject: &Subject, settings: &Settings) -> Fetched
     };
     asker.note(format!("GET https://{host}{port}{PATH}"), &text_of(&fetched));
     fetched
-}
-
-/// Says of each exchanger whether the policy names it, and what of that is wrong.
-pub(super) fn cover(exchangers: &mut MxFacts, facts: &MtaStsFacts, findings: &mut Vec<Finding>) {
-    let Some(mode) = facts.mode else { return };
-    for host in &mut exchangers.hosts {
-        let covered = mta_sts::covers(&facts.patterns, &host.host);
-        host.sts_covered = Some(covered);
-        // A policy that is being withdrawn asks for nothing.
-        if mode == StsMode::None {
-            continue;
-        }
-        let mut find = |problem, detail: String| {
-            findings.push(Finding { problem, on: On::Mx(host.host.clone()), detail });
-        };
-        if !covered {
-            find(Problem::MtaStsMxNotCovered, "no mx line of the policy names it".to_owned());
-        } else if host.pkix == Some(false) {
-            find(Problem::MtaStsMxCertificate, "TLS that verifies is not to be had".to_owned());
-        }
-    }
 }
 
 /// What came, for a person.

@@ -11,6 +11,7 @@ pub mod dnsbl;
 pub mod ehlo;
 pub mod page;
 pub mod query;
+pub mod records;
 pub mod reply;
 pub mod session;
 pub mod spf;
@@ -23,10 +24,13 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("cause", cause::run),
     ("certificate", certificate::run),
     ("config", config::run),
+    ("dkim", records::dkim),
+    ("dmarc", records::dmarc),
     ("dns", dns::run),
     ("dnsbl", dnsbl::run),
     ("ehlo", ehlo::run),
     ("hello", certificate::hello),
+    ("mta_sts", records::mta_sts),
     ("page", page::run),
     ("query", query::run),
     ("reply", reply::run),
