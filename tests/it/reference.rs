@@ -118,6 +118,7 @@ fn the_readme_names_every_flag_and_no_other() {
         "serve",
         "probe",
         "dnsbl",
+        "posture",
         "explain",
         "demo",
         "reference",

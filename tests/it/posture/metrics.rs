@@ -21,15 +21,15 @@ const SCOPES: &[Scope] = &[Scope::Domain, Scope::Selector, Scope::Sender, Scope:
 
 fn text(reports: Vec<Report>) -> String {
     let known = Text::new(reports.into_iter().map(Arc::new));
-    let mut written = Vec::new();
-    let mut take = |chunk: bytes::Bytes| written.extend_from_slice(&chunk);
-    let mut writer = Writer::new(Format::Text, &mut take);
+    let mut writer = Writer::new(Format::Text);
     for def in CATALOGUE {
         writer.begin(def);
-        known.record(def, &mut writer);
+        let mut item = 0;
+        while known.record(def, item, &mut writer).is_some() {
+            item += 1;
+        }
     }
-    writer.finish();
-    String::from_utf8(written).unwrap()
+    String::from_utf8(writer.finish().to_vec()).unwrap()
 }
 
 fn read(reports: Vec<Report>) -> Exposition {
