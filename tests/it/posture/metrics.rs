@@ -61,6 +61,7 @@ fn what_could_not_be_told_is_no_zero() {
         read.families.iter().map(|family| family.name.as_str()).collect();
     let told = [
         "smtp_posture_duration_seconds",
+        "smtp_posture_interval_seconds",
         "smtp_posture_last_timestamp_seconds",
         "smtp_posture_problems",
     ];
