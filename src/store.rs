@@ -8,9 +8,12 @@
 //! view unchanged meanwhile, and a slow reader must not block a probe. So a view is copied when it
 //! changes while somebody still reads it, and changed in place otherwise.
 
+mod endpoints;
 mod ladders;
 mod ledger;
 pub mod listings;
+pub mod posture;
+mod skews;
 mod view;
 
 use std::collections::BTreeMap;
@@ -18,14 +21,18 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::SystemTime;
 
+pub use endpoints::Endpoints;
 pub use ladders::{LadderPlan, LadderView};
 pub use listings::{ListView, ListingChange, ListingView, Listings, QueryResult};
+pub use posture::{PostureChange, PostureView, Postures};
+pub use skews::SkewView;
 pub use view::{Change, EndpointView, HistoryEntry, View};
 
 use crate::observation::{LadderSeen, Observation, Round, SkipReason};
 use crate::target::{Check, CheckKey, Endpoint, Ladder, LadderKey};
 use ladders::Ladders;
 use ledger::Ledger;
+use skews::Skews;
 
 /// All views.
 #[derive(Debug)]
@@ -35,7 +42,9 @@ pub struct Store {
     history_limit: AtomicUsize,
     ledger: Mutex<Ledger>,
     listings: Listings,
+    postures: Postures,
     ladders: Ladders,
+    skews: Skews,
 }
 
 /// The place of one check.
@@ -68,7 +77,9 @@ impl Store {
             history_limit: AtomicUsize::new(HISTORY_LIMIT),
             ledger: Mutex::new(Ledger::new(transcript_bytes)),
             listings: Listings::default(),
+            postures: Postures::default(),
             ladders: Ladders::default(),
+            skews: Skews::default(),
         }
     }
 
@@ -101,6 +112,8 @@ impl Store {
         for entry in old.values() {
             self.retire(&mut lock(&entry.slot));
         }
+        drop(entries);
+        self.rejudge_skews();
         generation
     }
 
@@ -136,6 +149,7 @@ impl Store {
         let (freed, change) = Arc::make_mut(&mut slot.view).finish(round, limit);
         drop(slot);
         lock(&self.ledger).release(&freed);
+        self.judge_skew(&key.0);
         change
     }
 
@@ -171,6 +185,11 @@ impl Store {
     /// What is known of subjects on DNS block lists.
     pub const fn listings(&self) -> &Listings {
         &self.listings
+    }
+
+    /// What is known of domains' records and keys.
+    pub const fn postures(&self) -> &Postures {
+        &self.postures
     }
 
     /// Makes the store hold exactly these ladders: what was measured by others is gone. `generation`

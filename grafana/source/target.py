@@ -4,6 +4,7 @@ import common as c
 import words as w
 
 CHOSEN = 'job=~"$job",target="$target",module=~"$module"'
+WHOLE = 'job=~"$job",target="$target"'
 ENDPOINT = "module, endpoint, address"
 LEAF = "smtp_tls_cert_not_after_timestamp_seconds"
 CHAIN = "smtp_tls_chain_not_after_timestamp_seconds"
@@ -233,6 +234,40 @@ def tls():
     ]
 
 
+def compared():
+    worse = lambda metric, by: (  # noqa: E731
+        f"max by ({by}) ({metric}{{{CHOSEN}}}) and on ({by}) "
+        f"(max by ({by}) (max_over_time({metric}{{{CHOSEN}}}[$__range] @ end())) == 1)")
+    return [
+        c.lanes(
+            "Certificates and capabilities compared",
+            "Whether addresses that stand for one another, and the ports of one address, serve the "
+            "same certificate and offer the same. The target's page on the exporter names two that "
+            "differ. Nothing is shown where there are not two that can be compared.",
+            (12, 6),
+            [c.target(f"max by (across) (smtp_target_certificate_skew{{{WHOLE}}})", "A",
+                      "certificates, {{across}}"),
+             c.target(f"max by (across) (smtp_target_capability_skew{{{WHOLE}}})", "B",
+                      "capabilities, {{across}}")],
+            c.names({0: ("the same", c.GREEN), 1: ("differ", c.ORANGE)}),
+            no_value="No two endpoints or ports can be compared."),
+        c.lanes(
+            "Gone, or newly in clear",
+            "What got worse since probes last went well: STARTTLS or a login mechanism that is "
+            "offered no longer, or a login that is newly offered in clear. It ends when all is as "
+            "before, or after a week.",
+            (12, 6),
+            [c.target(worse("smtp_starttls_disappeared", ENDPOINT), "A",
+                      "STARTTLS gone: {{endpoint}} {{address}}"),
+             c.target(worse("smtp_auth_plaintext_appeared", ENDPOINT), "B",
+                      "login in clear: {{endpoint}} {{address}}"),
+             c.target(worse("smtp_auth_mechanism_disappeared", f"{ENDPOINT}, mechanism"), "C",
+                      "{{mechanism}} gone: {{endpoint}} {{address}}")],
+            c.names({0: ("as before", c.GREEN), 1: ("worse", c.RED)}),
+            no_value="Nothing got worse."),
+    ]
+
+
 def limits():
     of = lambda metric: f"max by ({ENDPOINT}) ({metric}{{{CHOSEN}}})"  # noqa: E731
     idle_end = f"""max by ({ENDPOINT}, idle_end) (label_replace(
@@ -301,7 +336,7 @@ def made():
                           'module)'),
          c.EXPORTER_URL],
         [*now(), *endpoints(), c.row("Time and replies"), *times(), *replies(),
-         c.row("What it offers"), *offered(), *tls(), c.row("Limits"), *limits()],
+         c.row("What it offers"), *offered(), *tls(), *compared(), c.row("Limits"), *limits()],
         alerts=',target=~"$target|"',
         links=[("Transcripts", "${exporter}/logs?target=${target}",
                 "The last failure and the last success of each endpoint, line by line"),

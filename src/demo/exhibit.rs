@@ -28,6 +28,8 @@ pub struct Exhibit {
 pub(super) enum Place {
     /// A host with one address.
     Host,
+    /// A host with two addresses, the second one with the [`Certificate::Outgoing`].
+    Twins,
     /// A domain with two MX, the second one dead; the first has both families.
     Pair,
     /// A domain with a null MX.
@@ -127,6 +129,14 @@ pub const EXHIBITS: &[Exhibit] = &[
         || Behaviour::with_certificate(Certificate::Expired),
         "the certificate ended 10 days ago; its facts are read all the same",
     ),
+    Exhibit {
+        name: "half-renewed",
+        topic: "tls",
+        modules: STARTTLS,
+        shows: "two addresses, of which one was left out when the certificate was renewed",
+        place: Place::Twins,
+        behaviour: Some(Behaviour::healthy),
+    },
     Exhibit::host_exhibit(
         "wrong-name",
         "tls",

@@ -17,6 +17,7 @@ pub mod behaviour;
 mod config;
 mod conn;
 pub mod dns;
+mod domains;
 pub mod exhibit;
 mod legacy;
 pub mod limit;
@@ -50,6 +51,7 @@ pub struct World {
     ipv6: bool,
     dns: Dns,
     servers: Vec<(&'static str, Server)>,
+    policies: domains::Policies,
 }
 
 impl World {
@@ -103,7 +105,8 @@ impl World {
     /// A complete configuration that probes every exhibit, with a comment on what each one shows.
     /// `ca_file` is where the caller put [`World::ca_pem`].
     pub fn config_yaml(&self, ca_file: &Path) -> String {
-        config::yaml(self.port, self.ipv6, self.dns.address(), ca_file)
+        let posture = domains::yaml(self.port, self.policies.port());
+        config::yaml(self.port, self.ipv6, self.dns.address(), ca_file) + &posture
     }
 
     /// Stops everything and waits until every port is free again.
@@ -111,6 +114,7 @@ impl World {
         for (_, server) in self.servers {
             server.stop().await;
         }
+        self.policies.stop().await;
         self.dns.stop().await;
     }
 
@@ -128,8 +132,15 @@ impl World {
             }
             let behaviour = behaviour().named(&exhibit.host());
             servers.push((exhibit.name, Server::start_on(&addresses, behaviour)?));
+            if exhibit.place == Place::Twins {
+                let other = Behaviour::with_certificate(Certificate::Outgoing);
+                let other = other.named(&exhibit.host());
+                servers.push((exhibit.name, Server::start((TWIN_ADDRESS, port).into(), other)?));
+            }
         }
-        Ok(Self { port, ipv6, dns, servers })
+        servers.extend(domains::servers(port)?);
+        let policies = domains::Policies::start()?;
+        Ok(Self { port, ipv6, dns, servers, policies })
     }
 }
 
@@ -139,6 +150,7 @@ fn zone(ipv6: bool) -> Zone {
     for (exhibit, address) in exhibit::addressed() {
         let name = exhibit.host();
         zone = match exhibit.place {
+            Place::Twins => zone.address(&name, address).address(&name, TWIN_ADDRESS),
             Place::Host => zone.address(&name, address).ptr(address, &name),
             Place::Pair => {
                 let domain = exhibit.domain();
@@ -155,11 +167,14 @@ fn zone(ipv6: bool) -> Zone {
             Place::ServFail => zone.fault(&name, Fault::ServFail),
         };
     }
-    lists::add(zone)
+    domains::add(lists::add(zone))
 }
 
 /// The demo's DNS server.
 const DNS_ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 50, 53);
+
+/// The second of two addresses.
+const TWIN_ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 50, 98);
 
 /// Nobody listens here: the dead backup MX.
 const DEAD_ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 50, 99);

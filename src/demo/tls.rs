@@ -18,6 +18,9 @@ closed_enum! {
     pub enum Certificate {
         /// Nothing: `*.demo.test`, `demo.test`, `localhost` and the demo's addresses.
         Good => "good",
+        /// Nothing either: the one for the same names that `Good` takes the place of. It ends in 30
+        /// days.
+        Outgoing => "outgoing",
         /// Ended 10 days ago.
         Expired => "expired",
         /// Begins in 10 days.
@@ -180,6 +183,7 @@ fn leaf(kind: Certificate) -> Result<CertificateParams, rcgen::Error> {
     let (from, until) = match kind {
         Certificate::Expired | Certificate::AllWrong => (-100, -10),
         Certificate::NotYetValid => (10, 100),
+        Certificate::Outgoing => (-60, 30),
         _ => (-10, 80),
     };
     params.not_before = now + Duration::days(from);
@@ -190,7 +194,7 @@ fn leaf(kind: Certificate) -> Result<CertificateParams, rcgen::Error> {
 fn names(domain: &str) -> Vec<String> {
     let mut names = vec![domain.to_owned(), format!("*.{domain}")];
     if domain == DOMAIN {
-        names.push(format!("*.pair.{domain}"));
+        names.extend(["pair", "tidy", "untidy"].map(|below| format!("*.{below}.{domain}")));
         names.push("localhost".to_owned());
     }
     names

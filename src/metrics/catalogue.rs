@@ -3,12 +3,14 @@
 //!
 //! A gauge is absent when it was not observed: 0 always means that it was seen to be 0.
 
+use super::label::posture::{Matching, Selector, Usage};
 use super::label::{self, ANSWERED_PHASES, Channel, LabelDoc};
 use crate::cause::Blame;
 use crate::observation::tally::{
     HANDSHAKE_BUCKETS, MAX_FAILURE_KINDS, MAX_REPLY_KINDS, ProbeResult,
 };
-use crate::observation::{EndpointState, SkipReason, VerifyFailure};
+use crate::observation::{Across, EndpointState, SkipReason, VerifyFailure};
+use crate::posture::{Area, Severity};
 use crate::smtp::{Keyword, Mechanism, Phase};
 use crate::store::QueryResult;
 use crate::store::listings::QUERY_BUCKETS;
@@ -33,10 +35,20 @@ closed_enum! {
         Target => "target",
         /// One address of a target's host, with the target's own labels.
         Endpoint => "endpoint",
+        /// A target with all its modules, with its own labels.
+        Whole => "whole",
         /// One DNS list.
         List => "list",
         /// One subject on one DNS list, with the subject's own labels.
         Listing => "listing",
+        /// A domain whose posture is looked at, with its own labels.
+        Domain => "domain",
+        /// One DKIM selector of such a domain, with the domain's own labels.
+        Selector => "selector",
+        /// One sending address of such a domain, with the domain's own labels.
+        Sender => "sender",
+        /// One mail exchanger of such a domain, with the domain's own labels.
+        Exchanger => "exchanger",
         /// The exporter itself.
         Exporter => "exporter",
     }
@@ -53,11 +65,12 @@ pub struct Def {
     pub kind: Kind,
     /// What a series describes.
     pub scope: Scope,
-    /// Labels beyond those of the scope.
+    /// Labels beyond those of the scope. The last one may be left out where it does not apply.
     pub labels: &'static [LabelDoc],
     /// Upper bounds of a histogram in seconds, without `+Inf`.
     pub buckets: &'static [f64],
-    /// The most series per target, endpoint, list or listing, or of the exporter.
+    /// The most series per target, endpoint, list, listing, domain, selector, sending address or mail
+    /// exchanger, or of the exporter.
     pub max_series: usize,
     /// Also in the answer of `/probe`, which knows one round only.
     pub in_probe: bool,
@@ -74,7 +87,9 @@ pub fn def(family: Family) -> &'static Def {
 /// The most series of one target and module with so many endpoints. A failed resolve keeps the last
 /// endpoints and has a few series of its own, which are counted in.
 pub fn worst_case_series(endpoints: usize) -> usize {
-    scope_series(Scope::Target) + endpoints * scope_series(Scope::Endpoint) + FAILED_RESOLVE_SERIES
+    // What is offered has not disappeared.
+    let endpoint = scope_series(Scope::Endpoint) - def(Family::AuthDisappeared).max_series;
+    scope_series(Scope::Target) + endpoints * endpoint + FAILED_RESOLVE_SERIES
 }
 
 /// The sum of the most series that each metric of a scope has.
@@ -91,6 +106,10 @@ pub fn worst_case_listing_series() -> usize {
 
 /// The return codes of one listing that become series; further ones are in the logs and pages only.
 pub const MAX_RETURN_CODES: usize = 16;
+
+/// The problems of one area of a domain that become series; further ones are counted, and stand in
+/// the pages.
+pub const MAX_PROBLEMS: usize = 64;
 
 /// Success, duration, duration of the one phase, failure, its reason, and the time of the probe.
 pub const FAILED_RESOLVE_SERIES: usize = 6;
@@ -212,6 +231,18 @@ catalogue! {
         "1 for each SASL mechanism that EHLO offered.";
     MaxMessageSize "smtp_max_message_size_bytes" Gauge Endpoint [] 1, probe,
         "The largest message that EHLO's SIZE allows. Absent when it states no limit.";
+    StarttlsDisappeared "smtp_starttls_disappeared" Gauge Endpoint [] 1, ,
+        "1 when EHLO offered STARTTLS while probes went well and does so no longer, also when the module does not ask for it. Until it is offered again, or has been missing for 7 days in which probes went well. Absent when nothing was seen of it since the exporter started.";
+    AuthDisappeared "smtp_auth_mechanism_disappeared" Gauge Endpoint [MECHANISM] Mechanism::ALL.len(), ,
+        "1 for each SASL mechanism that was offered while probes went well and is offered neither in clear nor inside TLS any more. Until it is back, or has been missing for 7 days in which probes went well.";
+    AuthPlaintextAppeared "smtp_auth_plaintext_appeared" Gauge Endpoint [] 1, ,
+        "1 when EHLO offers a SASL mechanism in clear that it did not while probes went well. Until it is gone, or has been offered for 7 days in which probes went well. 0 also when it was offered from the start.";
+    CertificateSkew "smtp_target_certificate_skew" Gauge Whole [ACROSS] Across::ALL.len(), ,
+        "1 when servers that should serve the same certificate do not, as after a renewal that left one out: addresses that are asked for one name, or certificates for the same names, with keys of one type. Absent when fewer than two could be compared in the last 3 intervals.";
+    CertificateSpread "smtp_target_certificate_not_after_spread_seconds" Gauge Whole [ACROSS] Across::ALL.len(), ,
+        "How far the ends of the certificates compared lie apart: 0 when they are the same.";
+    CapabilitySkew "smtp_target_capability_skew" Gauge Whole [ACROSS] Across::ALL.len(), ,
+        "1 when servers that should offer the same after EHLO do not: addresses of one host or exchangers of one preference, on one channel. Across ports only what a message may be is compared, between 587 and 465 everything but STARTTLS. Absent when fewer than two could be compared in the last 3 intervals.";
     DnsblListed "smtp_dnsbl_listed" Gauge Listing [] 1, ,
         "1 when the subject is on the list, 0 when it is not. Absent when it could not be told. On an allow list 0 is no alarm.";
     DnsblSince "smtp_dnsbl_since_timestamp_seconds" Gauge Listing [] 1, ,
@@ -269,6 +300,121 @@ catalogue! {
         "1 for the way in which the server ended the silent session.";
     IdleTimestamp "smtp_session_idle_timeout_last_timestamp_seconds" Gauge Endpoint [] 1, ,
         "When the last run ended that gave a number.";
+    PostureTimestamp "smtp_posture_last_timestamp_seconds" Gauge Domain [] 1, ,
+        "When the last look at the domain's records and keys ended.";
+    PostureDuration "smtp_posture_duration_seconds" Gauge Domain [] 1, ,
+        "How long that look took, without waiting for permits.";
+    PostureInterval "smtp_posture_interval_seconds" Gauge Domain [] 1, ,
+        "How often the domain is looked at.";
+    PostureProblems "smtp_posture_problems" Gauge Domain [AREA, SEVERITY]
+        Area::ALL.len() * Severity::ALL.len(), ,
+        "Problems found by the last look. An area whose records could not be asked for has its dns_failure among them.";
+    SpfPresent "smtp_spf_present" Gauge Domain [] 1, ,
+        "1 when the domain has an SPF record.";
+    SpfValid "smtp_spf_valid" Gauge Domain [] 1, ,
+        "1 when there is one SPF record without an error, in itself or in those that it names, within the limits of RFC 7208.";
+    SpfLookups "smtp_spf_dns_lookups" Gauge Domain [] 1, ,
+        "Terms that ask the DNS when none of them matches before the end of the record. More than 10 are an error.";
+    SpfVoidLookups "smtp_spf_void_lookups" Gauge Domain [] 1, ,
+        "Questions without an answer among those. More than 2 are an error.";
+    SpfInfo "smtp_spf_info" Gauge Domain [SPF_ALL] 1, ,
+        "1 for what the record says of everybody whom it does not name.";
+    SpfSenderResult "smtp_spf_sender_result" Gauge Sender [SPF_RESULT] 1, ,
+        "1 for what SPF says of the sending address.";
+    SpfSenderLookups "smtp_spf_sender_dns_lookups" Gauge Sender [] 1, ,
+        "Terms that asked the DNS until it was told.";
+    SpfSenderVoidLookups "smtp_spf_sender_void_lookups" Gauge Sender [] 1, ,
+        "Questions without an answer until it was told.";
+    SpfProblem "smtp_spf_problem" Gauge Domain [PROBLEM, SENDING_ADDRESS] MAX_PROBLEMS, ,
+        "1 for each problem found with SPF; the address where it is that of one sending address.";
+    DkimPresent "smtp_dkim_key_present" Gauge Selector [] 1, ,
+        "1 when there is a DKIM record at the selector.";
+    DkimValid "smtp_dkim_key_valid" Gauge Selector [] 1, ,
+        "1 when there is one record with a key that verifiers take.";
+    DkimBits "smtp_dkim_key_bits" Gauge Selector [] 1, ,
+        "Bits of an RSA key's modulus; 256 for Ed25519.";
+    DkimInfo "smtp_dkim_key_info" Gauge Selector [KEY_TYPE] 1, ,
+        "1 for the type of the key.";
+    DkimRevoked "smtp_dkim_key_revoked" Gauge Selector [] 1, ,
+        "1 when the record says that the key was taken back.";
+    DkimTesting "smtp_dkim_key_testing" Gauge Selector [] 1, ,
+        "1 when the record asks verifiers to treat the mail as unsigned.";
+    DkimProblem "smtp_dkim_problem" Gauge Domain [PROBLEM, DKIM_SELECTOR] MAX_PROBLEMS, ,
+        "1 for each problem found with DKIM keys.";
+    DmarcPresent "smtp_dmarc_present" Gauge Domain [] 1, ,
+        "1 when there is a DMARC record, at the domain or at its organisational domain.";
+    DmarcValid "smtp_dmarc_valid" Gauge Domain [] 1, ,
+        "1 when there is one record without an error that receivers heed.";
+    DmarcInfo "smtp_dmarc_info" Gauge Domain
+        [DMARC_POLICY, SUBDOMAIN_POLICY, DKIM_ALIGNMENT, SPF_ALIGNMENT] 1, ,
+        "1 for the policy that holds for the domain, that for its subdomains, and how closely domains must agree.";
+    DmarcPercent "smtp_dmarc_percent" Gauge Domain [] 1, ,
+        "The part of failing mail, in percent, that the policy is for.";
+    DmarcAuthorized "smtp_dmarc_report_authorized" Gauge Domain [REPORT_KIND] 2, ,
+        "1 when every other domain that reports go to has agreed to it. Absent when they go to the domain itself, and when it could not be told.";
+    DmarcProblem "smtp_dmarc_problem" Gauge Domain [PROBLEM] MAX_PROBLEMS, ,
+        "1 for each problem found with DMARC.";
+    MtaStsPresent "smtp_mta_sts_present" Gauge Domain [] 1, ,
+        "1 when there is an MTA-STS record.";
+    MtaStsValid "smtp_mta_sts_valid" Gauge Domain [] 1, ,
+        "1 when the record and the policy are right and the policy could be fetched. Absent without a record.";
+    MtaStsFetched "smtp_mta_sts_policy_fetched" Gauge Domain [] 1, ,
+        "1 when the policy came over a connection whose certificate verifies. Absent without a record.";
+    MtaStsInfo "smtp_mta_sts_info" Gauge Domain [STS_MODE] 1, ,
+        "1 for the policy's mode.";
+    MtaStsMaxAge "smtp_mta_sts_max_age_seconds" Gauge Domain [] 1, ,
+        "How long senders keep the policy.";
+    MtaStsCovered "smtp_mta_sts_mx_covered" Gauge Exchanger [] 1, ,
+        "1 when the policy names the mail exchanger. Absent without a policy.";
+    MtaStsProblem "smtp_mta_sts_problem" Gauge Domain [PROBLEM, MX] MAX_PROBLEMS, ,
+        "1 for each problem found with MTA-STS; the mail exchanger where it is that of one.";
+    TlsrptPresent "smtp_tlsrpt_present" Gauge Domain [] 1, ,
+        "1 when there is a TLS-RPT record.";
+    TlsrptValid "smtp_tlsrpt_valid" Gauge Domain [] 1, ,
+        "1 when there is one record with an address for reports. Absent without a record.";
+    TlsrptProblem "smtp_tlsrpt_problem" Gauge Domain [PROBLEM] MAX_PROBLEMS, ,
+        "1 for each problem found with TLS-RPT.";
+    BimiPresent "smtp_bimi_present" Gauge Domain [] 1, ,
+        "1 when there is a BIMI record.";
+    DaneInfo "smtp_dane_info" Gauge Exchanger [DANE_STATUS] 1, ,
+        "1 for what the DNS says about TLSA records of the mail exchanger. An answer that fails is no none.";
+    DaneRecords "smtp_dane_tlsa_records" Gauge Exchanger [TLSA_USAGE, TLSA_SELECTOR, TLSA_MATCHING]
+        Usage::ALL.len() * Selector::ALL.len() * Matching::ALL.len(), ,
+        "TLSA records by usage, selector and matching type.";
+    DaneUsable "smtp_dane_usable_records" Gauge Exchanger [] 1, ,
+        "TLSA records that SMTP uses: usage 2 or 3, well formed.";
+    DaneMatched "smtp_dane_matched" Gauge Exchanger [] 1, ,
+        "1 when a usable TLSA record matches what the server showed. Absent when no certificate was seen.";
+    DaneSpare "smtp_dane_spare_present" Gauge Exchanger [] 1, ,
+        "1 when a usable TLSA record that matches nothing shown stands ready for the next key.";
+    DaneProblem "smtp_dane_problem" Gauge Domain [PROBLEM, MX] MAX_PROBLEMS, ,
+        "1 for each problem found with DANE.";
+    MxRecords "smtp_mx_records" Gauge Domain [] 1, ,
+        "MX records of the domain.";
+    MxValid "smtp_mx_valid" Gauge Domain [] 1, ,
+        "1 when no error was found with the mail exchangers.";
+    MxAddresses "smtp_mx_addresses" Gauge Exchanger [] 1, ,
+        "Addresses of the mail exchanger.";
+    MxStarttls "smtp_mx_starttls_offered" Gauge Exchanger [] 1, ,
+        "1 when the mail exchanger offered STARTTLS. Absent when it was not reached.";
+    MxVerified "smtp_mx_certificate_verified" Gauge Exchanger [] 1, ,
+        "1 when its certificate verifies for its name against the roots. Absent when none was seen.";
+    MxStrict "smtp_mx_strict_delivery" Gauge Exchanger [DELIVERY_POLICY] 1, ,
+        "1 when a sender that heeds DANE and MTA-STS would deliver, 0 when it would not, and what decides.";
+    MxProblem "smtp_mx_problem" Gauge Domain [PROBLEM, MX] MAX_PROBLEMS, ,
+        "1 for each problem found with the mail exchangers; the one where it is that of one.";
+    PtrPresent "smtp_ptr_present" Gauge Sender [] 1, ,
+        "1 when the sending address has a reverse name.";
+    PtrConfirmed "smtp_ptr_confirmed" Gauge Sender [] 1, ,
+        "1 when a reverse name leads back to the address.";
+    PtrHeloMatches "smtp_ptr_helo_matches" Gauge Sender [] 1, ,
+        "1 when the EHLO name is one of the reverse names. Absent when no helo is configured.";
+    PtrHeloConfirmed "smtp_ptr_helo_confirmed" Gauge Sender [] 1, ,
+        "1 when the EHLO name leads to the address. Absent when no helo is configured.";
+    PtrGeneric "smtp_ptr_generic" Gauge Sender [] 1, ,
+        "1 when the reverse names look like those of a dial-up line.";
+    PtrProblem "smtp_ptr_problem" Gauge Domain [PROBLEM, SENDING_ADDRESS] MAX_PROBLEMS, ,
+        "1 for each problem found with the sending addresses' reverse names.";
     BuildInfo "smtp_exporter_build_info" Gauge Exporter [BUILD_VERSION, REVISION, RUSTVERSION] 1, ,
         "1 for the exporter's version.";
     ConfigReloadSuccessful "smtp_exporter_config_last_reload_successful" Gauge Exporter [] 1, ,

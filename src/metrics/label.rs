@@ -8,17 +8,19 @@ use crate::cause::{Blame, Cause};
 use crate::dnsbl::{Kind, List, Reason};
 use crate::observation::tally::{ProbeResult, REGISTERED_CODES};
 use crate::observation::{
-    DnsReason, EndpointState, RefusedHow, SkipReason, TlsVersion, VerifyFailure,
+    Across, DnsReason, EndpointState, RefusedHow, SkipReason, TlsVersion, VerifyFailure,
 };
 use crate::smtp::{EnhancedCode, Keyword, Mechanism, Phase};
 use crate::store::{ListingView, QueryResult};
-use crate::target::{Check, Endpoint, Family};
+use crate::target::{Check, Endpoint, Family, Target};
 
 /// A label of the catalogue.
 #[derive(Debug, Clone, Copy)]
 pub struct LabelDoc {
     /// Its name.
     pub name: &'static str,
+    /// What stands before a value that is not the first: `,name="`.
+    pub opening: &'static str,
     /// What it says.
     pub help: &'static str,
     /// All values, when they are few enough to be listed.
@@ -41,20 +43,21 @@ pub const OTHER: &str = "other";
 /// The value of `cause` for a reply that is no refusal.
 pub const NONE: &str = "none";
 
-/// Declares the labels. Each has its name from the identifier's text.
+/// Declares the labels, and the list of them.
 macro_rules! labels {
-    ($($ident:ident $name:literal $help:literal $(of $enum:ident $(and $extra:expr)?)?;)+) => {
+    ($(#[$meta:meta])* $all:ident: $($ident:ident $name:literal $help:literal $(of $enum:ident $(and $extra:expr)?)?;)+) => {
         $(
             #[doc = $help]
             pub const $ident: LabelDoc = LabelDoc {
                 name: $name,
+                opening: concat!(",", $name, "=\""),
                 help: $help,
                 values: labels!(@values $($enum $($extra)?)?),
             };
         )+
 
-        /// Every label of the catalogue; none of them can be a target's own label.
-        pub const LABELS: &[LabelDoc] = &[$($ident,)+];
+        $(#[$meta])*
+        pub const $all: &[LabelDoc] = &[$($ident,)+];
     };
     (@values) => { None };
     (@values $enum:ident) => {
@@ -65,7 +68,18 @@ macro_rules! labels {
     };
 }
 
+// Below the macro, which it uses.
+pub mod posture;
+
+pub use posture::{
+    AREA, DANE_STATUS, DELIVERY_POLICY, DKIM_ALIGNMENT, DKIM_SELECTOR, DMARC_POLICY, DOMAIN,
+    KEY_TYPE, MX, POSTURE_LABELS, PROBLEM, REPORT_KIND, SENDING_ADDRESS, SEVERITY, SPF_ALIGNMENT,
+    SPF_ALL, SPF_RESULT, STS_MODE, SUBDOMAIN_POLICY, TLSA_MATCHING, TLSA_SELECTOR, TLSA_USAGE,
+};
+
 labels! {
+    /// Every label of targets, lists and the exporter; none of them can be a target's own label.
+    LABELS:
     TARGET "target" "The target's name.";
     MODULE "module" "The module's name.";
     ENDPOINT "endpoint" "Host and port. Empty when resolving failed.";
@@ -98,6 +112,7 @@ labels! {
     CAPABILITY "capability" "A registered EHLO keyword." of Keyword;
     CHANNEL "channel" "Offered in clear or inside TLS." of Channel;
     MECHANISM "mechanism" "A SASL mechanism." of Mechanism;
+    ACROSS "across" "What is compared: the addresses of one module, or the ports of one address." of Across;
     LIST "list" "The zone of a DNS list, or the name that the configuration gives it.";
     KIND "kind" "What being on the list means." of Kind;
     LISTED_SUBJECT "subject" "The address or domain that is looked up on DNS lists.";
@@ -115,7 +130,15 @@ pub fn target_text(check: &Check) -> String {
     let mut text = String::new();
     pair(&mut text, TARGET.name, &check.target.name);
     pair(&mut text, MODULE.name, &check.module.name);
-    own_labels(&mut text, &check.target.labels);
+    own_labels(&mut text, &check.target.labels, LABELS);
+    text
+}
+
+/// The text of the labels of series of a whole target: `target` and its own.
+pub fn whole_text(target: &Target) -> String {
+    let mut text = String::new();
+    pair(&mut text, TARGET.name, &target.name);
+    own_labels(&mut text, &target.labels, LABELS);
     text
 }
 
@@ -130,7 +153,7 @@ pub fn endpoint_text(check: &Check, endpoint: &Endpoint) -> String {
     if let Some(source) = endpoint.source {
         pair(&mut text, SOURCE.name, &source.to_string());
     }
-    own_labels(&mut text, &check.target.labels);
+    own_labels(&mut text, &check.target.labels, LABELS);
     text
 }
 
@@ -146,7 +169,7 @@ pub fn listing_text(view: &ListingView) -> String {
     let mut text = list_text(&view.list);
     pair(&mut text, KIND.name, view.list.kind.as_str());
     pair(&mut text, LISTED_SUBJECT.name, &view.subject.to_string());
-    own_labels(&mut text, &view.labels);
+    own_labels(&mut text, &view.labels, LABELS);
     text
 }
 
@@ -168,10 +191,10 @@ fn pair(text: &mut String, name: &str, value: &str) {
     text.push('"');
 }
 
-fn own_labels(text: &mut String, labels: &BTreeMap<String, String>) {
+fn own_labels(text: &mut String, labels: &BTreeMap<String, String>, ours: &[LabelDoc]) {
     for (name, value) in labels {
         // The configuration refuses such a name; a series that Prometheus refuses costs them all.
-        if !LABELS.iter().any(|label| label.name == name) {
+        if !ours.iter().any(|label| label.name == name) {
             pair(text, name, value);
         }
     }

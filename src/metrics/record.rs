@@ -1,6 +1,7 @@
 //! The one place where a [`View`] becomes samples.
 
 pub mod ladder;
+pub mod skew;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -41,7 +42,7 @@ pub enum Value {
 
 /// The endpoints of a view, each with the text of its labels. A scrape asks for them once and then
 /// passes over them family by family.
-pub fn endpoints(view: &View) -> impl Iterator<Item = (&str, &EndpointView)> {
+pub fn endpoints(view: &View) -> impl Iterator<Item = (&str, &Arc<EndpointView>)> {
     view.endpoints.values().chain(&view.resolve_failure).map(|endpoint| {
         let text = || Arc::from(label::endpoint_text(&view.check, &endpoint.last.endpoint));
         (&**endpoint.label_text.get_or_init(text), endpoint)
@@ -173,6 +174,9 @@ pub fn record_endpoint(family: Family, text: &str, endpoint: &EndpointView, sink
         Family::Capability | Family::AuthMechanism => {
             offer(family, text, Channel::Plain, seen.plain.as_ref(), sink);
             offer(family, text, Channel::Tls, seen.inside_tls.as_ref(), sink);
+        }
+        Family::StarttlsDisappeared | Family::AuthDisappeared | Family::AuthPlaintextAppeared => {
+            skew::record_regression(family, text, endpoint, sink);
         }
         _ => {
             if let Some(tls) = &seen.tls {

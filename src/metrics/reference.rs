@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::catalogue::{
-    CATALOGUE, Def, Scope, scope_series, worst_case_listing_series, worst_case_series,
+    CATALOGUE, Def, Family, MAX_PROBLEMS, Scope, def, scope_series, worst_case_listing_series,
+    worst_case_series,
 };
 use super::label::{
-    ADDRESS, ENDPOINT, KIND, LIST, LISTED_SUBJECT, LabelDoc, MODULE, SOURCE, TARGET,
+    ADDRESS, DKIM_SELECTOR, DOMAIN, ENDPOINT, KIND, LIST, LISTED_SUBJECT, LabelDoc, MODULE, MX,
+    SENDING_ADDRESS, SOURCE, TARGET,
 };
 
 /// All metrics, all labels with their values, and the most series of a target.
@@ -39,15 +41,29 @@ fn write(text: &mut String) -> std::fmt::Result {
     writeln!(
         text,
         "A target has at most {one} series per module with one endpoint, and at most {} more for each \
-         further endpoint. A subject on a DNS list has 3 when it is clean, 2 when it cannot be told and \
+         further endpoint, and at most {} as a whole. A subject on a DNS list has 3 when it is clean, 2 when it cannot be told and \
          at most {} while it is listed; each list has at most {} more.\n",
         two - one,
+        scope_series(Scope::Whole),
         worst_case_listing_series(),
         scope_series(Scope::List)
     )?;
+    let problems = CATALOGUE.iter().filter(|def| def.max_series == MAX_PROBLEMS).count();
+    writeln!(
+        text,
+        "A domain of `posture` has at most {} series and one for each problem, at most {MAX_PROBLEMS} in \
+         each of {problems} areas; at most {} more for each DKIM selector, {} for each sending address, \
+         and for each mail exchanger {} and one for each kind of TLSA record, of which there are {}.\n",
+        scope_series(Scope::Domain) - problems * MAX_PROBLEMS,
+        scope_series(Scope::Selector),
+        scope_series(Scope::Sender),
+        scope_series(Scope::Exchanger) - def(Family::DaneRecords).max_series,
+        def(Family::DaneRecords).max_series,
+    )?;
     writeln!(text, "| label | meaning | values |\n|---|---|---|")?;
-    let every = [TARGET, MODULE, ENDPOINT, ADDRESS, SOURCE, LIST, KIND, LISTED_SUBJECT]
+    let every = [TARGET, MODULE, ENDPOINT, ADDRESS, SOURCE, LIST, KIND, LISTED_SUBJECT, DOMAIN]
         .into_iter()
+        .chain([SENDING_ADDRESS, DKIM_SELECTOR, MX])
         .chain(CATALOGUE.iter().flat_map(|def| def.labels).copied());
     let mut told = BTreeMap::new();
     for label in every {
@@ -65,10 +81,17 @@ fn title(scope: Scope) -> &'static str {
         Scope::Endpoint => {
             "Endpoint series: also `endpoint`, `address`, and `source` when several are configured"
         }
+        Scope::Whole => {
+            "Series of a target with all its modules: label `target` and the target's own"
+        }
         Scope::List => "DNS list series: label `list`",
         Scope::Listing => {
             "DNS listing series: labels `list`, `kind`, `subject` and the subject's own"
         }
+        Scope::Domain => "Posture series: labels `domain` and the domain's own",
+        Scope::Selector => "Posture series of a DKIM selector: also `selector`",
+        Scope::Sender => "Posture series of a sending address: also `address`",
+        Scope::Exchanger => "Posture series of a mail exchanger: also `mx`",
         Scope::Exporter => "The exporter itself",
     }
 }

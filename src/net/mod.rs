@@ -4,10 +4,12 @@
 mod certificate;
 pub mod dns;
 pub mod hello;
+pub mod https;
 pub mod listing;
 mod mx;
 mod names;
 mod question;
+pub mod records;
 pub mod tcp;
 pub mod tls;
 mod verify;

@@ -35,6 +35,8 @@ pub struct Policy {
     pub dns_servers: Vec<SocketAddr>,
     /// How long one DNS question may take, retries included.
     pub dns_timeout: Duration,
+    /// Trust anchors of DNSSEC, DNSKEY and DS records as in a zone file; none: those of the root.
+    pub dns_trust_anchor: Option<PathBuf>,
     /// Extra roots, PEM.
     pub ca_file: Option<PathBuf>,
     /// What replies mean: the built-in rules, the user's own in front of them.
@@ -58,6 +60,7 @@ impl Default for Policy {
             max_endpoints: 32,
             dns_servers: Vec::new(),
             dns_timeout: Duration::from_secs(5),
+            dns_trust_anchor: None,
             ca_file: None,
             rules: Rules::shared(),
             probe_allow: vec![Allow::Configured],

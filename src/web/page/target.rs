@@ -10,7 +10,7 @@ use super::overview::why;
 use super::parts::{
     Links, Said, ago, ahead, anchor, badge, cause, days, legend, phases, place, reply, span, strip,
 };
-use super::{limits, lists};
+use super::{limits, lists, skew};
 use crate::web::Page;
 use crate::web::report::utc;
 use crate::web::status::{
@@ -48,6 +48,7 @@ pub(super) fn page(
             }
         }
         @for row in rows { (check(links, row, limits, now)) }
+        (skew::section(rows.first().map_or(&[], |row| &*row.skews)))
         (lists::of_target(&listings, now))
         (limits::section(links, limits, now))
         (legend())
@@ -151,6 +152,7 @@ fn endpoint(links: Links<'_>, seen: &EndpointRow, now: SystemTime) -> Markup {
             @if let Some(failure) = &seen.failure {
                 p { strong { (cause(links, failure.cause)) } " in " (failure.phase) ": " span.said { (Said(&failure.detail)) } }
             }
+            (skew::regressions(&seen.regressions, now))
             div.columns {
                 (steps(seen))
                 div {

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::{CapabilitiesRow, Depth, Facts, TlsRow, instant, seconds, time};
+use super::{CapabilitiesRow, Depth, Facts, RegressionRow, TlsRow, instant, seconds, time};
 use crate::cause::{Blame, Cause, Family, Permanence, Rules, advice, explain};
 use crate::observation::{EndpointState, Failure, ReplySeen, Side, Skip, SkipReason, Transcript};
 use crate::smtp::Phase;
@@ -40,6 +40,8 @@ pub(in crate::web) struct EndpointRow {
     pub(in crate::web) capabilities: Option<CapabilitiesRow>,
     /// What EHLO offered inside TLS.
     pub(in crate::web) capabilities_in_tls: Option<CapabilitiesRow>,
+    /// What is worse than it was.
+    pub(in crate::web) regressions: RegressionRow,
     pub(in crate::web) failure: Option<FailureRow>,
     #[serde(serialize_with = "time")]
     pub(in crate::web) paused_until: Option<SystemTime>,
@@ -156,6 +158,7 @@ impl EndpointRow {
             tls: last.tls.as_ref().map(|tls| TlsRow::of(tls, facts.now)),
             capabilities: last.plain.as_ref().map(CapabilitiesRow::of),
             capabilities_in_tls: last.inside_tls.as_ref().map(CapabilitiesRow::of),
+            regressions: RegressionRow::of(&seen.baseline),
             failure: last.trouble().as_ref().map(|failure| FailureRow::of(failure, facts.rules)),
             paused_until: paused.map(|(until, _)| until),
             paused_cause: paused.map(|(_, cause)| cause),
@@ -169,15 +172,15 @@ impl EndpointRow {
 
 impl TranscriptRow {
     fn of((ended, transcript): &(SystemTime, Arc<Transcript>)) -> Self {
-        let line = |line: &crate::observation::TranscriptLine| LineRow {
+        let line = |line: crate::observation::TranscriptLine<'_>| LineRow {
             at: line.at,
             side: line.side,
-            text: line.text.clone(),
+            text: line.text.to_owned(),
         };
         Self {
             ended: *ended,
             truncated: transcript.truncated,
-            lines: transcript.lines.iter().map(line).collect(),
+            lines: transcript.lines().map(line).collect(),
         }
     }
 }

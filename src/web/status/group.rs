@@ -2,9 +2,9 @@
 
 use std::time::SystemTime;
 
-use super::{Condition, Counts, EndpointRow};
+use super::{Condition, Counts, EndpointRow, RegressionRow, SkewRow};
 use crate::cause::Blame;
-use crate::observation::{EndpointState, Verdict, VerifyFailure};
+use crate::observation::{Compared, EndpointState, Verdict, VerifyFailure};
 use crate::store::View;
 
 closed_enum! {
@@ -71,6 +71,16 @@ closed_enum! {
         /// A certificate served, or one above it, ends within 14 days or has ended, and is good but
         /// for that.
         CertificateEnds => "certificate_ends",
+        /// An endpoint no longer offers STARTTLS.
+        StarttlsDisappeared => "starttls_disappeared",
+        /// An endpoint no longer offers a mechanism for logins.
+        MechanismDisappeared => "mechanism_disappeared",
+        /// An endpoint newly offers a login in clear.
+        PlaintextAuth => "plaintext_auth",
+        /// Certificates differ that should be one.
+        CertificatesDiffer => "certificates_differ",
+        /// Servers that stand for one another do not offer the same.
+        CapabilitiesDiffer => "capabilities_differ",
         /// An address or a domain of the target is on a block list.
         Listed => "listed",
     }
@@ -83,6 +93,11 @@ impl Warning {
             Self::EndpointUnavailable => "an endpoint is not available",
             Self::EndpointPaused => "an endpoint is paused",
             Self::CertificateEnds => "a certificate ends soon",
+            Self::StarttlsDisappeared => "STARTTLS is offered no longer",
+            Self::MechanismDisappeared => "a login mechanism is offered no longer",
+            Self::PlaintextAuth => "logins are newly offered in clear",
+            Self::CertificatesDiffer => "certificates differ",
+            Self::CapabilitiesDiffer => "capabilities differ",
             Self::Listed => "on a block list",
         }
     }
@@ -101,7 +116,9 @@ pub(super) fn condition(view: &View, now: SystemTime) -> Condition {
 /// What is not as it should be though the check is up, each once.
 pub(super) fn warnings(
     state: Condition,
+    module: &str,
     endpoints: &[EndpointRow],
+    skews: &[SkewRow],
     listings: Counts,
 ) -> Vec<Warning> {
     if state != Condition::Up {
@@ -113,10 +130,19 @@ pub(super) fn warnings(
             tls.verify_failures.iter().all(|failure| *failure == VerifyFailure::Expired);
         good_so_far && tls.days_left.is_some_and(|days| days < SOON_DAYS)
     });
+    let worse = |test: fn(&RegressionRow) -> bool| {
+        endpoints.iter().any(|endpoint| test(&endpoint.regressions))
+    };
+    let differ = |what| skews.iter().any(|skew| skew.what == what && skew.concerns(module));
     [
         (any(EndpointState::Unavailable), Warning::EndpointUnavailable),
         (any(EndpointState::Paused), Warning::EndpointPaused),
         (ends, Warning::CertificateEnds),
+        (worse(|row| row.starttls_disappeared == Some(true)), Warning::StarttlsDisappeared),
+        (worse(|row| !row.mechanisms_disappeared.is_empty()), Warning::MechanismDisappeared),
+        (worse(|row| !row.mechanisms_in_clear.is_empty()), Warning::PlaintextAuth),
+        (differ(Compared::Certificate), Warning::CertificatesDiffer),
+        (differ(Compared::Capability), Warning::CapabilitiesDiffer),
         (listings.listed > 0, Warning::Listed),
     ]
     .into_iter()
@@ -154,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_block_list_is_a_warning_and_an_allow_list_is_none() {
-        let of = |state, counts| warnings(state, &[], counts);
+        let of = |state, counts| warnings(state, "smtp", &[], &[], counts);
         let none = Counts::default();
         let bad = Counts { listed: 1, ..none };
         assert_eq!(of(Condition::Up, bad), [Warning::Listed]);

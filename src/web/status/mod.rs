@@ -9,6 +9,8 @@ mod endpoint;
 mod group;
 mod limit;
 mod listing;
+mod posture;
+mod skew;
 mod tls;
 
 use std::collections::BTreeMap;
@@ -27,13 +29,16 @@ pub(super) use limit::{LimitEndpointRow, LimitRow, MeasuredRow};
 pub(super) use listing::CodeRow;
 pub(super) use listing::{Counts, ListRow, ListingRow, Listings};
 pub use listing::{ListState, ListingState};
+pub(super) use posture::DomainRow;
+pub use posture::DomainState;
+pub(super) use skew::{RegressionRow, SkewRow, WitnessRow};
 pub(super) use tls::{CapabilitiesRow, CertificateRow, TlsRow};
 
 use super::report::utc;
 use crate::cause::{Cause, Rules};
 use crate::observation::Observation;
 use crate::smtp::Phase;
-use crate::store::{HistoryEntry, Store, View};
+use crate::store::{HistoryEntry, SkewView, Store, View};
 
 closed_enum! {
     /// The state of a check in one word. For a module with `expect`, `up` means as expected.
@@ -82,6 +87,8 @@ pub(super) struct Row {
     pub(super) notes: Vec<String>,
     /// Whole days until the first certificate of any endpoint ends.
     pub(super) certificate_days_left: Option<i64>,
+    /// What was compared across the target's endpoints and ports, all its modules together.
+    pub(super) skews: Vec<SkewRow>,
     /// How many listings of its addresses and its name there are of each state.
     pub(super) listing_counts: Counts,
     /// What DNS lists say of its addresses and its name: where it is listed, and in a whole row
@@ -136,17 +143,29 @@ pub(super) struct Facts<'a> {
     pub(super) now: SystemTime,
 }
 
+/// What was compared, by target.
+struct Skews(BTreeMap<Arc<str>, Arc<SkewView>>);
+
+impl Skews {
+    fn of(store: &Store) -> Self {
+        let views = store.skews().into_iter();
+        Self(views.map(|view| (view.target.name.clone(), view)).collect())
+    }
+}
+
 impl Facts<'_> {
     /// Every check, in order of target and module.
     pub(super) fn rows(&self, store: &Store) -> Vec<Row> {
-        store.views().iter().map(|view| self.row(view, Depth::Summary)).collect()
+        let skews = Skews::of(store);
+        store.views().iter().map(|view| self.row(view, &skews, Depth::Summary)).collect()
     }
 
     /// The checks of one target, whole.
     pub(super) fn rows_of(&self, store: &Store, target: &str) -> Vec<Row> {
         let views = store.views();
         let of_target = views.iter().filter(|view| *view.check.target.name == *target);
-        of_target.map(|view| self.row(view, Depth::Whole)).collect()
+        let skews = Skews::of(store);
+        of_target.map(|view| self.row(view, &skews, Depth::Whole)).collect()
     }
 
     /// The connection limits that are measured, of all targets or of one.
@@ -154,7 +173,7 @@ impl Facts<'_> {
         limit::rows(store, target, self.now)
     }
 
-    fn row(&self, view: &View, depth: Depth) -> Row {
+    fn row(&self, view: &View, skews: &Skews, depth: Depth) -> Row {
         let key = view.check.key();
         let verdict = &view.verdict;
         let endpoints: Vec<EndpointRow> = view
@@ -170,7 +189,8 @@ impl Facts<'_> {
         }
         let state = group::condition(view, self.now);
         let negative = view.check.module.expect.is_some();
-        let warnings = group::warnings(state, &endpoints, listing_counts);
+        let skews = skew::rows(skews.0.get(&key.0), self.now);
+        let warnings = group::warnings(state, &key.1, &endpoints, &skews, listing_counts);
         let telling = telling(view);
         let last_reply = telling.and_then(last_reply);
         Row {
@@ -195,6 +215,7 @@ impl Facts<'_> {
                 .iter()
                 .filter_map(|endpoint| endpoint.tls.as_ref()?.days_left)
                 .min(),
+            skews,
             listing_counts,
             listings,
             paused_until: view.paused_until.filter(|until| *until > self.now),

@@ -7,13 +7,14 @@ use smtp_exporter::demo::EXHIBITS;
 use super::house::Exporter;
 
 /// What each exhibit must read as: whether it is good, and else phase, cause and blame.
-const EXPECTED: [(&str, &str); 22] = [
+const EXPECTED: [(&str, &str); 23] = [
     ("healthy", ""),
     ("slow-greeting", ""),
     ("too-many-connections", "greeting too_many_connections sender"),
     ("shutting-down", "greeting system_problem target"),
     ("greylisting", "rcpt greylisted target"),
     ("expired", "tls certificate_invalid target"),
+    ("half-renewed", ""),
     ("wrong-name", "tls certificate_invalid target"),
     ("all-wrong", "tls certificate_invalid target"),
     ("starttls-missing", "starttls starttls_missing target"),
@@ -98,6 +99,15 @@ async fn every_exhibit_is_seen_as_what_it_is_and_the_demo_ends_by_itself() {
     let mut all = reasons("all-wrong");
     all.sort();
     assert_eq!(all, ["expired", "name_mismatch", "unknown_issuer"]);
+    let both = [("target", "half-renewed"), ("across", "endpoints")];
+    let skew = demo
+        .until("both addresses were seen twice", |read| {
+            read.values("smtp_target_certificate_skew", &both) == [1.0]
+        })
+        .await;
+    let spread = skew.value("smtp_target_certificate_not_after_spread_seconds", &both);
+    assert!((spread - 50.0 * 86_400.0).abs() < 600.0, "{spread}");
+    assert_eq!(skew.value("smtp_target_capability_skew", &both), 0.0);
     let old = [("target", "tls10-only"), ("version", "TLS1.0")];
     assert_eq!(read.values("smtp_tls_info", &old), [1.0]);
     assert_eq!(demo.ended(Duration::from_secs(25)).await.code(), Some(0), "{}", demo.log());

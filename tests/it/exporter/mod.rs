@@ -17,5 +17,6 @@ mod reload;
 mod schedule;
 mod secrets;
 mod shard;
+mod skew;
 mod systemd;
 mod verdicts;
