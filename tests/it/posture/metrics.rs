@@ -21,15 +21,15 @@ const SCOPES: &[Scope] = &[Scope::Domain, Scope::Selector, Scope::Sender, Scope:
 
 fn text(reports: Vec<Report>) -> String {
     let known = Text::new(reports.into_iter().map(Arc::new));
+    let mut written = Vec::new();
     let mut writer = Writer::new(Format::Text);
     for def in CATALOGUE {
         writer.begin(def);
-        let mut item = 0;
-        while known.record(def, item, &mut writer).is_some() {
-            item += 1;
-        }
+        (0..).take_while(|item| known.record(def, *item, &mut writer).is_some()).for_each(drop);
+        writer.chunk().into_iter().for_each(|chunk| written.extend_from_slice(&chunk));
     }
-    String::from_utf8(writer.finish().to_vec()).unwrap()
+    written.extend_from_slice(&writer.finish());
+    String::from_utf8(written).unwrap()
 }
 
 fn read(reports: Vec<Report>) -> Exposition {
@@ -61,6 +61,7 @@ fn what_could_not_be_told_is_no_zero() {
         read.families.iter().map(|family| family.name.as_str()).collect();
     let told = [
         "smtp_posture_duration_seconds",
+        "smtp_posture_interval_seconds",
         "smtp_posture_last_timestamp_seconds",
         "smtp_posture_problems",
     ];
