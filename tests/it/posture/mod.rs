@@ -129,6 +129,7 @@ pub(crate) fn full(subject: &Arc<Subject>) -> Report {
             max_age: Some(Duration::from_secs(604_800)),
             patterns: vec!["mx1.example.net".to_owned()],
             policy_sha256: Some([9; 32]),
+            announced_sha256: Some([9; 32]),
             record: Some("v=STSv1; id=20240101".to_owned()),
         },
         tls_rpt: TlsRptFacts {
