@@ -46,7 +46,7 @@ async fn what_is_wrong_stands_on_the_page_of_all_with_what_to_do() {
     let part = section(home.text(), "lists-bad");
     for words in [
         "Records and keys <span class=\"count\">4</span>",
-        "<a href=\"/posture/bad.test\">bad.test</a></h3><div>6 errors, 5 warnings</div>",
+        "<a href=\"/posture/bad.test\">bad.test</a></h3><div>7 errors, 4 warnings</div>",
         "team=mail",
         "<strong class=\"bad\">spf_pass_all</strong>",
         Problem::SpfPassAll.advice().action,
@@ -109,7 +109,7 @@ async fn the_same_is_told_as_json() {
     assert_eq!(of("domain"), ["bad.test", "odd.test", "new.test", "good.test"]);
     assert_eq!(of("state"), ["error", "warning", "waiting", "good"]);
     let bad = &domains[0];
-    assert_eq!((&bad["errors"], &bad["facts"]["dkim"][0]["bits"]), (&6.into(), &2048.into()));
+    assert_eq!((&bad["errors"], &bad["facts"]["dkim"][0]["bits"]), (&7.into(), &2048.into()));
     assert_eq!(bad["facts"]["mx"]["hosts"][1]["strict_delivers"], false);
     assert_eq!(bad["findings"][0]["action"], Problem::SpfSenderNotPassing.advice().action);
     assert!(bad["findings"][0]["since"].as_str().unwrap().ends_with('Z'));
