@@ -1,6 +1,8 @@
-"""SMTP block lists: who lists us, since when, and whether the lists can be believed."""
+"""SMTP block lists and posture: who lists us and since when, whether the lists can be believed, and
+what is wrong with the records and keys of our domains."""
 
 import common as c
+import posture
 import words as w
 
 CHOSEN = 'job=~"$job",subject=~"$subject",list=~"$list"'
@@ -145,15 +147,18 @@ def made():
                    custom__cellOptions={"type": "color-text"}),
         c.override("subject\\list", displayName="Subject", custom__width=170)]
     return c.dashboard(
-        "smtp-lists-and-posture", "SMTP block lists",
-        "Who lists our addresses and names, since when and why, and whether the lists can be "
-        "believed.",
+        "smtp-lists-and-posture", "SMTP block lists and posture",
+        "Who lists our addresses and names, since when and why, whether the lists can be "
+        "believed, and what is wrong with the records and keys of our domains.",
         ["mail"],
         [c.query_variable("job", "Job", "label_values(smtp_dnsbl_query_success, job)"),
          c.query_variable("subject", "Subject",
                           'label_values(smtp_dnsbl_query_success{job=~"$job"}, subject)'),
          c.query_variable("list", "List",
                           'label_values(smtp_dnsbl_query_success{job=~"$job"}, list)'),
+         c.query_variable("domain", "Domain",
+                          'label_values(smtp_posture_last_timestamp_seconds{job=~"$job"}, '
+                          'domain)'),
          c.EXPORTER_URL],
-        [*tiles(), *panels, c.row("The lists themselves"), *lists()],
-        alerts=',list=~"$list|"', links=[w.STATUS_PAGE])
+        [*tiles(), *panels, c.row("The lists themselves"), *lists(), *posture.panels()],
+        alerts=',list=~"$list|",domain=~"$domain|"', links=[w.STATUS_PAGE])

@@ -304,6 +304,8 @@ catalogue! {
         "When the last look at the domain's records and keys ended.";
     PostureDuration "smtp_posture_duration_seconds" Gauge Domain [] 1, ,
         "How long that look took, without waiting for permits.";
+    PostureInterval "smtp_posture_interval_seconds" Gauge Domain [] 1, ,
+        "How often the domain is looked at.";
     PostureProblems "smtp_posture_problems" Gauge Domain [AREA, SEVERITY]
         Area::ALL.len() * Severity::ALL.len(), ,
         "Problems found by the last look. An area whose records could not be asked for has its dns_failure among them.";

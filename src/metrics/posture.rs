@@ -130,6 +130,9 @@ impl Domain {
             Family::MxValid => flag(report.mx.valid),
             Family::PostureTimestamp => sink.sample(text, &[], moment(report.ended)),
             Family::PostureDuration => sink.sample(text, &[], Value::Seconds(report.duration)),
+            Family::PostureInterval => {
+                sink.sample(text, &[], Value::Seconds(report.subject.interval));
+            }
             Family::PostureProblems => {
                 for area in Area::ALL {
                     for severity in Severity::ALL {

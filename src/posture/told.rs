@@ -264,7 +264,7 @@ const fn strictly(strict: Strict) -> &'static str {
 
 fn dane(host: &MxHost) -> String {
     let dane = &host.dane;
-    let Some(status) = dane.status else { return "not asked for".to_owned() };
+    let Some(status) = dane.status else { return UNTOLD.to_owned() };
     let mut words = vec![
         match status {
             DaneStatus::Secure => "proven by DNSSEC",

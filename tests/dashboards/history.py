@@ -342,6 +342,68 @@ def lists(samples, world):
             took.put(samples, "smtp_dnsbl_query_duration_seconds", {"list": name}, minute)
 
 
+def posture(samples, domain):
+    """What is seen of a domain's records and keys, every hour."""
+    areas = ("spf", "dkim", "dmarc", "mta_sts", "tlsrpt", "dane", "mx", "ptr")
+    for minute in range(0, MINUTES + 1, SLOW):
+        look = minute - minute % 60
+        put = lambda name, value, **own: samples.put(  # noqa: E731
+            f"smtp_{name}", {"domain": domain.name} | own, minute, value)
+        now = [entry for entry in domain.problems if entry[4] <= look]
+        wrong = {(problem, value) for _, problem, _, own, _ in now for value in own.values()}
+        put("posture_last_timestamp_seconds", START + look * 60)
+        put("posture_duration_seconds", 1.4)
+        put("posture_interval_seconds", 3600)
+        for area in areas:
+            for severity in ("error", "warning"):
+                put("posture_problems", sum(entry[0] == area and entry[2] == severity
+                                            for entry in now), area=area, severity=severity)
+        for area, problem, _, own, _ in now:
+            put(f"{area}_problem", 1, problem=problem, **own)
+        put("spf_present", 1)
+        put("spf_valid", int(domain.lookups <= 10))
+        put("spf_dns_lookups", domain.lookups)
+        put("spf_info", 1, all="fail")
+        put("dmarc_present", 1)
+        put("dmarc_valid", 1)
+        put("dmarc_info", 1, policy=domain.policy, subdomain_policy=domain.policy,
+            dkim_alignment="relaxed", spf_alignment="relaxed")
+        put("tlsrpt_present", int(not any(entry[0] == "tlsrpt" for entry in now)))
+        put("bimi_present", 0)
+        if domain.mode:
+            put("mta_sts_present", 1)
+            put("mta_sts_valid", 1)
+            put("mta_sts_info", 1, mode=domain.mode)
+        for mx in domain.exchangers:
+            mismatch = ("dane_mismatch", mx) in wrong
+            missing = ("mta_sts_mx_not_covered", mx) in wrong
+            decided = ("dane" if domain.dane == "secure" else
+                       "mta_sts" if domain.mode else "opportunistic")
+            put("mx_addresses", 2, mx=mx)
+            put("mx_starttls_offered", 1, mx=mx)
+            put("mx_certificate_verified", 1, mx=mx)
+            put("mx_strict_delivery", int(not mismatch and not missing), mx=mx, policy=decided)
+            put("dane_info", 1, mx=mx, status=domain.dane)
+            if domain.dane == "secure":
+                put("dane_matched", int(not mismatch), mx=mx)
+                put("dane_spare_present", 0, mx=mx)
+            if domain.mode:
+                put("mta_sts_mx_covered", int(not missing), mx=mx)
+        for address, result in domain.senders:
+            put("spf_sender_result", 1, address=address, result=result)
+            put("ptr_present", 1, address=address)
+            put("ptr_confirmed", int(("ptr_not_confirmed", address) not in wrong), address=address)
+            put("ptr_helo_matches", 1, address=address)
+            put("ptr_generic", 0, address=address)
+        for selector, bits in domain.selectors:
+            put("dkim_key_present", 1, selector=selector)
+            put("dkim_key_valid", 1, selector=selector)
+            put("dkim_key_info", 1, selector=selector, type="rsa")
+            put("dkim_key_bits", bits, selector=selector)
+            put("dkim_key_revoked", 0, selector=selector)
+            put("dkim_key_testing", 0, selector=selector)
+
+
 def exporter(samples, world):
     """The exporter's own health, and what Prometheus says of its scrapes."""
     lag, processor = Histogram(LAG), 0.0
@@ -379,6 +441,8 @@ def main():
         for minute in range(MINUTES + 1):
             course.minute(samples, minute)
     lists(samples, world)
+    for domain in world.domains:
+        posture(samples, domain)
     exporter(samples, world)
     samples.write(sys.stdout)
 

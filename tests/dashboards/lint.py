@@ -20,7 +20,8 @@ class Catalogue:
         for line in text.split("# Causes")[0].splitlines():
             if line.startswith("**"):
                 scope = set(re.findall(r"`(\w+)`", line)) | (
-                    {"target", "module"} if line.startswith("**Endpoint") else set())
+                    {"target", "module"} if line.startswith("**Endpoint") else
+                    {"domain"} if line.startswith("**Posture") else set())
             found = re.match(r"\| `(\w+)` \| (gauge|counter|histogram) \| (.*?) \|", line)
             if not found:
                 continue

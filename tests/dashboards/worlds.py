@@ -52,8 +52,23 @@ class Listing:
 
 
 @dataclass
+class Domain:
+    """A domain's records. `at` is where a fault begins that lasts."""
+    name: str
+    exchangers: tuple = ()
+    senders: tuple = ()  # (address, SPF's result)
+    selectors: tuple = ()  # (selector, bits)
+    problems: tuple = ()  # (area, problem, severity, own labels, from minute)
+    dane: str = "none"
+    mode: str = ""
+    policy: str = "reject"
+    lookups: int = 4
+
+
+@dataclass
 class World:
     checks: list
+    domains: tuple = ()
     subjects: tuple = ()
     lists: tuple = ()
     allow: tuple = ()
@@ -106,8 +121,25 @@ def bad_day():
         Check("edge.example.net", addresses=("192.0.2.40",),
               faults=(Fault(330, last, "resolve", "dns_failure", "exporter"),)),
     ]
+    domains = (
+        Domain("example.net", ("mx1.example.net", "mx2.example.net"),
+               (("192.0.2.10", "pass"), ("192.0.2.20", "softfail")), (("s1", 1024), ("s2", 2048)),
+               (("spf", "spf_sender_not_passing", "error", {"address": "192.0.2.20"}, 0),
+                ("dkim", "dkim_short_key", "warning", {"selector": "s1"}, 0),
+                ("dane", "dane_mismatch", "error", {"mx": "mx2.example.net"}, 200),
+                ("mx", "mx_strict_refused", "error", {"mx": "mx2.example.net"}, 200),
+                ("ptr", "ptr_not_confirmed", "error", {"address": "192.0.2.20"}, 90)),
+               dane="secure"),
+        Domain("example.org", ("mx.example.org",), (("198.51.100.4", "permerror"),), (("k", 2048),),
+               (("spf", "spf_too_many_lookups", "error", {}, 120),
+                ("mta_sts", "mta_sts_mx_not_covered", "error", {"mx": "mx.example.org"}, 260),
+                ("tlsrpt", "tlsrpt_missing", "warning", {}, 0),
+                ("dmarc", "dmarc_policy_none", "warning", {}, 0)),
+               mode="enforce", policy="none", lookups=12),
+        Domain("parked.example", policy="reject", lookups=0),
+    )
     return World(
-        checks, subjects=("192.0.2.10", "192.0.2.11", "192.0.2.20", v6, "example.net"),
+        checks, domains, subjects=("192.0.2.10", "192.0.2.11", "192.0.2.20", v6, "example.net"),
         lists=("zen.spamhaus.org", "bl.spamcop.net", "b.barracudacentral.org", "psbl.surriel.com",
                "dnsbl.dronebl.org", "ix.dnsbl.manitu.net"),
         allow=("list.dnswl.org",),
@@ -134,13 +166,20 @@ def many():
             f"mx{number}.example.net", addresses=(f"192.0.2.{number}",),
             base=0.03 + 0.002 * (number % 23), days_left=15 + number, faults=faults,
             labels={"team": "mail"}))
-    return World(checks, subjects=tuple(f"192.0.2.{n}" for n in range(1, 25)),
+    domains = tuple(
+        Domain(f"d{n}.example", (f"mx1.d{n}.example", f"mx2.d{n}.example"),
+               ((f"192.0.2.{n}", "pass"),), (("s1", 2048),),
+               (("dmarc", "dmarc_policy_none", "warning", {}, 0),) if n % 3 == 0 else ())
+        for n in range(1, 31))
+    return World(checks, domains, subjects=tuple(f"192.0.2.{n}" for n in range(1, 25)),
                  lists=("zen.spamhaus.org", "bl.spamcop.net", "psbl.surriel.com"), step=3)
 
 
 def one():
     """One target, and all is well."""
-    return World([Check("mx1.example.net", addresses=("192.0.2.10",))])
+    domain = Domain("example.net", ("mx1.example.net",), (("192.0.2.10", "pass"),),
+                    (("s1", 2048),), dane="secure", mode="enforce")
+    return World([Check("mx1.example.net", addresses=("192.0.2.10",))], (domain,))
 
 
 WORLDS = {"bad": bad_day, "many": many, "one": one, "none": None}

@@ -19,7 +19,7 @@ fn every_alert_says_what_a_person_needs() {
         let name = &alert.name;
         let label = |label: &str| alert.labels.get(label).map(String::as_str).unwrap_or_default();
         assert!(["critical", "warning"].contains(&label("severity")), "{name}: severity");
-        let scopes = ["target", "endpoint", "exporter", "list", "slo"];
+        let scopes = ["target", "endpoint", "exporter", "list", "slo", "domain"];
         assert!(scopes.contains(&label("scope")), "{name}: scope");
         // A label with a value in it would be a new alert with each value.
         assert!(alert.labels.values().all(|value| !value.contains("{{")), "{name}: labels");
@@ -51,7 +51,7 @@ fn every_alert_says_what_a_person_needs() {
             alert.notes.contains_key("cause_url"),
             "{name}"
         );
-        if label("severity") == "critical" && label("scope") != "exporter" {
+        if label("severity") == "critical" && !["exporter", "domain"].contains(&label("scope")) {
             let transcript = alert.note("transcript_url");
             assert!(
                 transcript.starts_with(&format!("{EXPORTER}logs?target=")),
@@ -377,6 +377,13 @@ fn labels_of(name: &str) -> Option<Vec<&'static str>> {
     }
     if def.scope == Scope::Endpoint {
         labels.extend(["endpoint", "address", "source"]);
+    }
+    match def.scope {
+        Scope::Domain => labels.push("domain"),
+        Scope::Selector => labels.extend(["domain", "selector"]),
+        Scope::Sender => labels.extend(["domain", "address"]),
+        Scope::Exchanger => labels.extend(["domain", "mx"]),
+        _ => {}
     }
     if def.scope == Scope::Listing {
         labels.extend(["list", "kind", "subject"]);

@@ -260,6 +260,8 @@ fn routes_lead_to_the_right_receiver() {
         (["severity=warning", "scope=exporter", "alertname=SmtpConfigReloadFailed"], "tickets"),
         (["severity=warning", "scope=list", "alertname=SmtpBlocklisted"], "postmaster"),
         (["severity=warning", "scope=target", "alertname=SmtpTargetDistrustsUs"], "postmaster"),
+        (["severity=warning", "scope=domain", "alertname=SmtpPtrBroken"], "postmaster"),
+        (["severity=critical", "scope=domain", "alertname=SmtpDaneMismatch"], "pager"),
         (["severity=none", "scope=other", "alertname=Foreign"], "tickets"),
     ] {
         let verify = format!("--verify.receivers={receiver}");

@@ -169,3 +169,19 @@ fn untold(subject: &Subject) -> Vec<SenderFacts> {
 
 /// The longest that a look takes. Exchangers have their sessions, and their permits, within it.
 pub const LONGEST: Duration = Duration::from_secs(240);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_area_that_panics_or_hangs_costs_itself_alone() {
+        let subject = Arc::new(Subject::new("example.net"));
+        let part = |area| Part { subject: &subject, area, deadline: Instant::now() + LONGEST };
+        let panics = part("spf").run(async { panic!("on purpose") });
+        let hangs = part("mx").run(std::future::pending::<()>());
+        let ends = part("dmarc").run(async { 7 });
+        let (panicked, hung, ended): (Option<()>, _, _) = tokio::join!(panics, hangs, ends);
+        assert_eq!((panicked, hung, ended), (None, None, Some(7)));
+    }
+}

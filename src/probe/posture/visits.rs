@@ -240,3 +240,57 @@ const SESSION: Duration = Duration::from_secs(60);
 const MARGIN: Duration = Duration::from_secs(10);
 /// Visits remembered, each with a chain of at most 32 KiB.
 const REMEMBERED: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(at: u64) -> Arc<Visited> {
+        let told = String::new();
+        Arc::new(Visited { reached: None, starttls: None, pkix: None, chain: vec![], at, told })
+    }
+
+    fn place(number: u32) -> Where {
+        ("mx.example.net".into(), IpAddr::from(number.to_be_bytes()), 25)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_visit_to_a_stranger_holds_for_the_gentle_interval() {
+        let visits = Visits::default();
+        visits.remember(place(1), seen(1));
+        tokio::time::advance(Duration::from_secs(13 * 60)).await;
+        assert_eq!(visits.recall(&place(1)), Some(seen(1)));
+        assert_eq!(visits.recall(&place(2)), None);
+        tokio::time::advance(Duration::from_secs(60)).await;
+        assert_eq!(visits.recall(&place(1)), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn visits_are_bounded_and_the_oldest_goes_first() {
+        let visits = Visits::default();
+        for number in 0..2000 {
+            visits.remember(place(number), seen(number.into()));
+            tokio::time::advance(Duration::from_millis(1)).await;
+        }
+        assert_eq!(visits.0.lock().unwrap().len(), REMEMBERED);
+        assert_eq!(visits.recall(&place(1999)), Some(seen(1999)));
+        assert_eq!(visits.recall(&place(0)), None);
+    }
+
+    #[test]
+    fn addresses_inside_are_for_our_own_domains() {
+        let policy = Policy {
+            own: crate::target::Own { domains: vec!["ours.test".into()], ..Default::default() },
+            ..Policy::default()
+        };
+        let inside: Vec<IpAddr> = vec!["127.0.0.1".parse().unwrap()];
+        assert!(usable(inside.clone(), "example.net", "mx.example.net", &policy).is_err());
+        for (domain, host) in [("ours.test", "mx.example.net"), ("example.net", "mx.ours.test")] {
+            assert_eq!(usable(inside.clone(), domain, host, &policy).unwrap(), inside);
+        }
+        let mixed = [inside, vec!["192.0.2.1".parse().unwrap()]].concat();
+        let left = usable(mixed.clone(), "example.net", "mx.example.net", &policy).unwrap();
+        assert_eq!(left, mixed[1..]);
+        assert!(usable(vec![], "example.net", "mx.example.net", &policy).unwrap().is_empty());
+    }
+}

@@ -44,7 +44,8 @@ def ratio(ours, others):
         ours = [ours]
     if not isinstance(others, list):
         others = [others] * len(ours)
-    return statistics.median(a / b for a, b in zip(ours, others) if b)
+    pairs = [a / b for a, b in zip(ours, others) if b]
+    return statistics.median(pairs) if pairs else None
 
 
 def figure(value, unit):

@@ -22,13 +22,13 @@ const SCOPES: &[Scope] = &[Scope::Domain, Scope::Selector, Scope::Sender, Scope:
 fn text(reports: Vec<Report>) -> String {
     let known = Text::new(reports.into_iter().map(Arc::new));
     let mut written = Vec::new();
-    let mut take = |chunk: bytes::Bytes| written.extend_from_slice(&chunk);
-    let mut writer = Writer::new(Format::Text, &mut take);
+    let mut writer = Writer::new(Format::Text);
     for def in CATALOGUE {
         writer.begin(def);
-        known.record(def, &mut writer);
+        (0..).take_while(|item| known.record(def, *item, &mut writer).is_some()).for_each(drop);
+        writer.chunk().into_iter().for_each(|chunk| written.extend_from_slice(&chunk));
     }
-    writer.finish();
+    written.extend_from_slice(&writer.finish());
     String::from_utf8(written).unwrap()
 }
 
@@ -61,6 +61,7 @@ fn what_could_not_be_told_is_no_zero() {
         read.families.iter().map(|family| family.name.as_str()).collect();
     let told = [
         "smtp_posture_duration_seconds",
+        "smtp_posture_interval_seconds",
         "smtp_posture_last_timestamp_seconds",
         "smtp_posture_problems",
     ];

@@ -1,5 +1,7 @@
 //! Posture, from what was seen of a domain to what is shown of it.
 
+mod cli;
+mod demo;
 mod metrics;
 mod store;
 mod watch;
