@@ -31,14 +31,14 @@
 //! | [`target`] | what to probe and how to behave; plain data |
 //! | [`posture`] | SPF, DKIM, DMARC, MTA-STS, DANE and the rest: what a domain's records mean; pure |
 //! | [`observation`] | what was seen: facts, failures, verdicts, tallies; plain data |
-//! | [`net`] | DNS, TCP and TLS; other crates' errors become a failure here |
+//! | [`net`] | DNS with its proofs, TCP, TLS and HTTPS; other crates' errors become a failure here |
 //! | [`store`] | the latest observation and the tally of each check |
-//! | [`probe`] | the one function that probes, and the permits that it needs |
-//! | [`schedule`] | one task per check, and one for all look-ups on block lists |
+//! | [`probe`] | the one function that probes, the one that looks at a domain, and their permits |
+//! | [`schedule`] | one task per check, one for all look-ups on block lists, one for looks at domains |
 //! | [`metrics`] | the catalogue, the recorder and the writer |
 //! | [`config`] | from a file to values that are right, or to all that is wrong with it |
 //! | [`web`] | what is served over HTTP |
-//! | [`demo`] | loopback mail servers and DNS with faults, for a demonstration and for tests |
+//! | [`demo`] | loopback mail servers, DNS and policies with faults, for a demonstration and for tests |
 //! | [`app`] | builds the parts, runs, reloads, drains |
 //! | [`cli`] | flags and subcommands |
 //!

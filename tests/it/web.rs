@@ -5,6 +5,7 @@ mod doors;
 mod lists;
 mod names;
 mod page;
+mod posture;
 mod probe;
 mod routes;
 

@@ -81,6 +81,31 @@ async fn every_exhibit_is_seen_as_what_it_is_and_the_demo_ends_by_itself() {
         let failures = read.values("smtp_dnsbl_query_failure", &reason).len();
         assert_eq!(failures, usize::from(state.is_err()), "{list} {subject}");
     }
+    let read_posture = demo
+        .until("both domains were looked at", |read| {
+            read.values("smtp_posture_last_timestamp_seconds", &[]).len() == 2
+        })
+        .await;
+    for (domain, problem) in [
+        ("untidy.demo.test", "spf_too_many_lookups"),
+        ("untidy.demo.test", "spf_pass_all"),
+        ("untidy.demo.test", "dkim_revoked"),
+        ("untidy.demo.test", "dmarc_policy_none"),
+        ("untidy.demo.test", "mta_sts_testing"),
+        ("untidy.demo.test", "ptr_missing"),
+    ] {
+        let area = ["spf", "dkim", "dmarc", "mta_sts", "ptr"];
+        let area = area.iter().find(|area| problem.starts_with(**area)).unwrap();
+        let labels = [("domain", domain), ("problem", problem)];
+        assert_eq!(
+            read_posture.values(&format!("smtp_{area}_problem"), &labels),
+            [1.0],
+            "{problem}"
+        );
+    }
+    let tidy = [("domain", "tidy.demo.test")];
+    assert_eq!(read_posture.values("smtp_posture_problems", &tidy), [0.0; 16]);
+    assert_eq!(read_posture.values("smtp_mta_sts_valid", &tidy), [1.0]);
     let limit = demo
         .until("the limit was measured", |read| {
             !read.values("smtp_connection_limit_reached", &[]).is_empty()
