@@ -25,7 +25,7 @@ pub use crate::web::Page;
 pub use doors::WebFile;
 pub use health::{HealthQuestion, health_url};
 pub use logging::start_logging;
-pub use once::{check_for, look_up, probe_once};
+pub use once::{check_for, look_up, probe_once, survey_once};
 
 use crate::config::{self, Config, ConfigError};
 use crate::demo::World;

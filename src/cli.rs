@@ -4,6 +4,7 @@ mod dnsbl;
 mod explain;
 mod manual;
 mod paint;
+mod posture;
 mod report;
 mod tools;
 
@@ -40,6 +41,7 @@ pub fn main() -> ExitCode {
         Command::Serve => serve(&cli.common),
         Command::Probe(args) => probe(&cli.common, &args),
         Command::Dnsbl(args) => dnsbl::run(&cli.common, &args),
+        Command::Posture(args) => posture::run(&cli.common, &args),
         Command::Explain(args) => explain::explain(&cli.common, &args),
         Command::Demo(args) => demo(&cli.common, args),
         Command::Reference => say(&reference()),
@@ -155,7 +157,11 @@ enum Command {
     /// Look addresses and domains up on DNS lists now. Exit code 0: clean on every block list that
     /// answered, 1: on a block list, 2: no list could tell, 64: wrong usage.
     Dnsbl(dnsbl::DnsblArgs),
-    /// Say what a reply means: its cause, whose side it is, and what to do.
+    /// Look at the records and keys of a domain now: SPF, DKIM, DMARC, MTA-STS, TLS-RPT, DANE, the mail
+    /// exchangers and what sends. Exit code 0: no error, 1: an error, 64: wrong usage.
+    Posture(posture::PostureArgs),
+    /// Say what a reply means: its cause, whose side it is, and what to do. A problem's name, such as
+    /// `spf_missing`, is told in the same way.
     Explain(explain::ExplainArgs),
     /// Run against built-in loopback mail servers with faults: nothing to install.
     Demo(DemoArgs),

@@ -28,8 +28,8 @@
 //! | [`smtp`] | the client's side of a dialogue as values: commands, replies, the session; pure |
 //! | [`cause`] | from a reply to a cause of a closed list, the rule that said so, and advice; pure |
 //! | [`dnsbl`] | DNS block lists: which there are, what is asked, what an answer means; pure |
-//! | [`posture`] | SPF, DKIM, DMARC, MTA-STS, DANE and the rest: what a domain's records mean; pure |
 //! | [`target`] | what to probe and how to behave; plain data |
+//! | [`posture`] | SPF, DKIM, DMARC, MTA-STS, DANE and the rest: what a domain's records mean; pure |
 //! | [`observation`] | what was seen: facts, failures, verdicts, tallies; plain data |
 //! | [`net`] | DNS, TCP and TLS; other crates' errors become a failure here |
 //! | [`store`] | the latest observation and the tally of each check |
@@ -66,9 +66,9 @@ pub mod cause;
 
 pub mod dnsbl;
 
-pub mod posture;
-
 pub mod target;
+
+pub mod posture;
 
 pub mod observation;
 

@@ -8,6 +8,7 @@
 //! view unchanged meanwhile, and a slow reader must not block a probe. So a view is copied when it
 //! changes while somebody still reads it, and changed in place otherwise.
 
+mod endpoints;
 mod ladders;
 mod ledger;
 pub mod listings;
@@ -20,6 +21,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::SystemTime;
 
+pub use endpoints::Endpoints;
 pub use ladders::{LadderPlan, LadderView};
 pub use listings::{ListView, ListingChange, ListingView, Listings, QueryResult};
 pub use posture::{PostureChange, PostureView, Postures};

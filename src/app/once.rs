@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::dnsbl::{List, Reason, Subject, Verdict};
 use crate::observation::{Lookup, Round};
+use crate::posture;
 use crate::probe::dnsbl::{Lookups, Manners};
 use crate::probe::{Job, Prober};
 use crate::target::{Check, Place, Policy, Target};
@@ -61,15 +62,7 @@ pub async fn probe_once(
     with_origins: bool,
 ) -> anyhow::Result<(Round, Origins)> {
     let prober = Prober::new(policy).map_err(anyhow::Error::msg)?;
-    let stop = CancellationToken::new();
-    let _stop_on_interrupt = tokio::spawn({
-        let stop = stop.clone();
-        async move {
-            if tokio::signal::ctrl_c().await.is_ok() {
-                stop.cancel();
-            }
-        }
-    });
+    let stop = stop_on_interrupt();
     let job = Job {
         check: check.clone(),
         patience: check.module.timeouts.total,
@@ -94,6 +87,34 @@ pub async fn probe_once(
         }
     }
     Ok((round, origins))
+}
+
+/// Looks at a domain once. Ctrl-C ends it with QUIT; then there is no report.
+///
+/// # Errors
+///
+/// The resolver, the roots or the trust anchors cannot be read.
+pub async fn survey_once(
+    policy: Policy,
+    subject: &Arc<posture::Subject>,
+) -> anyhow::Result<Option<posture::Report>> {
+    let prober = Prober::new(policy).map_err(anyhow::Error::msg)?;
+    let stop = stop_on_interrupt();
+    Ok(prober.survey(subject, None, &stop).await)
+}
+
+/// What Ctrl-C cancels.
+fn stop_on_interrupt() -> CancellationToken {
+    let stop = CancellationToken::new();
+    tokio::spawn({
+        let stop = stop.clone();
+        async move {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                stop.cancel();
+            }
+        }
+    });
+    stop
 }
 
 /// Looks every subject up on every list that takes it: what the look-ups ended as, subject by subject

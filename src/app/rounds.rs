@@ -1,4 +1,5 @@
-//! What runs by itself: the schedule of probes, and the look-ups on DNS block lists.
+//! What runs by itself: the schedule of probes, the look-ups on DNS block lists, and the looks at
+//! domains' records and keys.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,14 +9,16 @@ use crate::probe::Prober;
 use crate::probe::dnsbl::{KeptPause, Lookups, Manners};
 use crate::schedule::Schedule;
 use crate::schedule::dnsbl::Watch;
+use crate::schedule::posture::Surveys;
 use crate::store::Store;
 
-/// Both, which are planned and stopped together.
+/// All of them, which are planned and stopped together.
 pub(super) struct Rounds {
     store: Arc<Store>,
     probes: Schedule,
     lookups: Arc<Lookups>,
     lists: Watch,
+    surveys: Surveys,
 }
 
 impl Rounds {
@@ -29,6 +32,7 @@ impl Rounds {
         let lookups = Lookups::new(&policy.dns_servers, policy.dns_timeout, Manners::default());
         let lookups = Arc::new(lookups);
         Self {
+            surveys: Surveys::new(prober.clone(), store.clone()),
             probes: Schedule::new(prober, store.clone(), lag),
             lists: Watch::new(lookups.clone(), store.clone()),
             lookups,
@@ -60,11 +64,13 @@ impl Rounds {
         self.probes.replan(&checks, generation);
         self.probes.replan_ladders(&config.ladders, generation);
         self.lists.replan(config.dnsbl.clone(), Arc::new(config.policy.clone()));
+        self.store.postures().replace(&config.posture, generation);
+        self.surveys.replan(&config.posture, generation);
         (checks.len(), generation)
     }
 
     /// Starts nothing more, says QUIT in what is open, and waits for it.
     pub(super) async fn stop(self) {
-        tokio::join!(self.probes.stop(), self.lists.stop());
+        tokio::join!(self.probes.stop(), self.lists.stop(), self.surveys.stop());
     }
 }

@@ -155,7 +155,7 @@ fn enhanced(pasted: &Pasted) -> Option<String> {
 }
 
 /// One row, its value wrapped under itself. What has no spaces, such as a link, is never broken.
-fn row(out: &mut String, name: &str, value: &str) {
+pub fn row(out: &mut String, name: &str, value: &str) {
     let mut column = INDENT;
     // Writing to a String cannot fail.
     let _ = write!(out, "{name:<INDENT$}");

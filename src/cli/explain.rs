@@ -5,14 +5,15 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
-use super::{Common, complain, quietly, refuse, say};
+use super::{Common, complain, posture, quietly, refuse, say};
 use crate::app;
 use crate::cause::explain::Explanation;
+use crate::posture::Problem;
 
 #[derive(Args)]
 pub(super) struct ExplainArgs {
-    /// The reply, or the log line or bounce that holds it. Without it, standard input is read line
-    /// by line.
+    /// The reply, or the log line or bounce that holds it; or the name of a problem of a domain's
+    /// records, as the label `problem` has it. Without it, standard input is read line by line.
     reply: Option<String>,
     /// Form of the answer. `tsv` is `cause<TAB>rule<TAB>line`.
     #[arg(long, default_value = "text")]
@@ -41,6 +42,13 @@ pub(super) fn explain(common: &Common, args: &ExplainArgs) -> anyhow::Result<Exi
         }
     };
     if let Some(reply) = &args.reply {
+        if let Some(problem) = Problem::from_name(reply.trim()) {
+            return say(&match args.format {
+                ExplainFormat::Text => posture::problem_text(problem),
+                ExplainFormat::Tsv => format!("{problem}\t{}\t{reply}\n", problem.area()),
+                ExplainFormat::Json => format!("{}\n", posture::problem_json(problem)),
+            });
+        }
         return say(&answer(reply));
     }
     if std::io::stdin().is_terminal() {

@@ -115,7 +115,7 @@ fn endpoint(
     verdict(out, seen, rules, paint);
     if verbose {
         out.push('\n');
-        for line in &seen.transcript.lines {
+        for line in seen.transcript.lines() {
             let at = format!("{:>10}", span(line.at));
             let _ = writeln!(out, "  {} {} {}", paint.dim(&at), line.side, line.text);
         }
@@ -334,8 +334,7 @@ fn seen_json(seen: &Observation, rules: &Rules) -> Value {
     });
     let transcript: Vec<Value> = seen
         .transcript
-        .lines
-        .iter()
+        .lines()
         .map(|line| json!({"seconds": line.at.as_secs_f64(), "side": line.side, "text": line.text}))
         .collect();
     json!({
@@ -393,7 +392,7 @@ pub(super) fn ticket(
         let _ =
             writeln!(out, "Checked:       {} with module {}", check.target.name, check.module.name);
         out.push_str("Transcript:\n");
-        for line in &seen.transcript.lines {
+        for line in seen.transcript.lines() {
             let _ = writeln!(out, "  {:>10} {} {}", span(line.at), line.side, line.text);
         }
         out.push('\n');
@@ -417,7 +416,7 @@ fn span(duration: Duration) -> String {
     }
 }
 
-fn utc(at: SystemTime) -> String {
+pub(super) fn utc(at: SystemTime) -> String {
     let at = OffsetDateTime::from(at);
     at.replace_nanosecond(0).unwrap_or(at).format(&Rfc3339).unwrap_or_default()
 }

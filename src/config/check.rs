@@ -14,6 +14,7 @@ use super::disk;
 use super::dnsbl;
 use super::limits;
 use super::module;
+use super::posture;
 use super::rules;
 use super::shown;
 use super::targets::{Gathered, Targets};
@@ -39,7 +40,7 @@ pub(super) fn check(
         own_sound = read_exporter(&mut policy, exporter, findings);
     }
     if let Some(dns) = root.map("dns", "dns", findings) {
-        read_dns(&mut policy, &dns, findings);
+        read_dns(&mut policy, &dns, base, findings);
     }
     if let Some(tls) = root.map("tls", "tls", findings) {
         policy.ca_file = tls.at("ca_file").and_then(|at| read_ca_file(&at, base, findings));
@@ -78,6 +79,7 @@ pub(super) fn check(
         modules: modules.by_name,
         targets: targets.by_name,
         dnsbl: dnsbl.plan,
+        posture: posture::read(&root, findings),
         watched: targets.watched,
         ladders,
         warnings: Vec::new(),
@@ -151,7 +153,7 @@ fn read_exporter(policy: &mut Policy, fields: &Fields, findings: &mut Findings) 
     own_sound
 }
 
-fn read_dns(policy: &mut Policy, fields: &Fields, findings: &mut Findings) {
+fn read_dns(policy: &mut Policy, fields: &Fields, base: &Path, findings: &mut Findings) {
     for at in fields.list("servers", findings).unwrap_or_default() {
         let Some(server) = at.parse(findings, value::server) else { continue };
         if policy.dns_servers.contains(&server) {
@@ -161,6 +163,8 @@ fn read_dns(policy: &mut Policy, fields: &Fields, findings: &mut Findings) {
         }
     }
     fields.set("timeout", &mut policy.dns_timeout, findings, module::timeout);
+    policy.dns_trust_anchor =
+        fields.at("trust_anchor").and_then(|at| posture::read_trust_anchor(&at, base, findings));
 }
 
 /// The file is read now, so that a mistake is reported here and not by the first handshake.

@@ -166,6 +166,7 @@ struct Backoff {
 struct Dns {
     servers: Option<String>,
     timeout: Option<String>,
+    trust_anchor: Option<String>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -190,7 +191,7 @@ mod tests {
                 "max_concurrent_probes": "", "max_endpoints": "",
                 "host_budget": {"max_concurrent": "", "min_gap": ""},
                 "backoff": {"initial": "", "factor": "", "max": ""}},
-            "dns": {"servers": "", "timeout": ""},
+            "dns": {"servers": "", "timeout": "", "trust_anchor": ""},
             "tls": {"ca_file": ""},
         });
         let mut leaves = Vec::new();

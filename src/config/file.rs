@@ -6,6 +6,7 @@ mod dnsbl;
 mod general;
 mod limits;
 mod modules;
+mod posture;
 mod probe;
 mod rules;
 mod targets;
@@ -110,6 +111,7 @@ const PARTS: &[&[KeyDoc]] = &[
     limits::KEYS,
     rules::KEYS,
     dnsbl::KEYS,
+    posture::KEYS,
     probe::KEYS,
 ];
 
@@ -119,7 +121,7 @@ mod tests {
 
     #[test]
     fn children_are_found_below_their_parent_alone() {
-        assert_eq!(known("dns"), ["servers", "timeout"]);
+        assert_eq!(known("dns"), ["servers", "timeout", "trust_anchor"]);
         assert_eq!(
             known(""),
             [
@@ -132,6 +134,7 @@ mod tests {
                 "connection_limits",
                 "cause_rules",
                 "dnsbl",
+                "posture",
                 "probe"
             ]
         );

@@ -20,6 +20,15 @@ pub(super) fn target_name(name: &str) -> Parsed<()> {
 
 /// The name of a target's own label.
 pub(super) fn label_name(name: &str) -> Parsed<()> {
+    own_label_name(name, OUR_LABELS)
+}
+
+/// The name of a domain's own label, where `posture` looks at it.
+pub(super) fn domain_label_name(name: &str) -> Parsed<()> {
+    own_label_name(name, POSTURE_LABELS)
+}
+
+fn own_label_name(name: &str, ours: &[&str]) -> Parsed<()> {
     let shown = printable(name);
     if matches!(name, "__module" | "__interval") {
         let key = name.trim_start_matches('_');
@@ -41,7 +50,7 @@ pub(super) fn label_name(name: &str) -> Parsed<()> {
     if PROMETHEUS_LABELS.contains(&name) {
         return Err(format!("the label `{shown}` is set by Prometheus; choose another"));
     }
-    if OUR_LABELS.contains(&name) {
+    if ours.contains(&name) {
         return Err(format!("the label `{shown}` is one of the exporter's own; choose another"));
     }
     Ok(())
@@ -94,5 +103,29 @@ const OUR_LABELS: &[&str] = &[
     "revision",
     "rustversion",
 ];
+
+/// Labels that the series of a domain of `posture` have besides its own.
+const POSTURE_LABELS: &[&str] = &[
+    "domain",
+    "area",
+    "severity",
+    "problem",
+    "selector",
+    "address",
+    "mx",
+    "all",
+    "result",
+    "type",
+    "policy",
+    "subdomain_policy",
+    "dkim_alignment",
+    "spf_alignment",
+    "kind",
+    "mode",
+    "status",
+    "usage",
+    "matching",
+];
+
 /// Labels that Prometheus or the histogram format sets.
 const PROMETHEUS_LABELS: &[&str] = &["instance", "job", "le"];

@@ -15,6 +15,7 @@ mod gentle;
 mod label;
 mod limits;
 mod module;
+mod posture;
 mod rules;
 mod secret;
 mod shown;
@@ -29,6 +30,7 @@ mod web;
 pub use disk::matching;
 pub(crate) use dnsbl::{list_of, subjects_of};
 pub use file::{KeyDoc, markdown, reference, web_markdown};
+pub(crate) use posture::{domain, helo, selector};
 pub use web::{RateLimit, WebConfig, load_web};
 
 use std::collections::BTreeMap;
@@ -39,6 +41,7 @@ use std::sync::Arc;
 use secrecy::zeroize::Zeroizing;
 
 use crate::dnsbl::Plan;
+use crate::posture::Subject;
 use crate::target::{Check, Ladder, Module, Policy, Shard, Target};
 
 /// A configuration that was checked whole.
@@ -52,6 +55,8 @@ pub struct Config {
     pub targets: BTreeMap<Arc<str>, Arc<Target>>,
     /// What is looked up on DNS block lists; none when nothing is configured.
     pub dnsbl: Option<Arc<Plan>>,
+    /// Domains whose records and keys are looked at, in order of name.
+    pub posture: Vec<Arc<Subject>>,
     /// The patterns of `target_files`, each with its directory, for [`matching`]: a file of theirs
     /// that comes, goes or changes asks for a reload.
     pub watched: Vec<PathBuf>,
@@ -80,7 +85,8 @@ pub struct Share {
 
 impl Config {
     /// Keeps what belongs to `shard`, by name: a target goes with all its modules and with the
-    /// measurements of its limits, a subject of DNS lists by its text. The shards of one count
+    /// measurements of its limits, a subject of DNS lists by its text, a domain of `posture` by its
+    /// name. The shards of one count
     /// together have everything once. Settings stay.
     #[must_use]
     pub fn in_shard(mut self, shard: Shard) -> Self {
@@ -90,6 +96,7 @@ impl Config {
         if let Some(plan) = &mut self.dnsbl {
             Arc::make_mut(plan).subjects.retain(|wanted| shard.owns(&wanted.subject.to_string()));
         }
+        self.posture.retain(|subject| shard.owns(&subject.domain));
         self.share = Some(Share { shard, of_targets });
         self.shown = shown::yaml(&self);
         self

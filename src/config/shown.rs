@@ -2,8 +2,10 @@
 //! the form of the file and can be read back, secrets apart.
 
 mod dnsbl;
+mod posture;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
@@ -51,15 +53,10 @@ pub(super) fn yaml(config: &Config) -> String {
             map([
                 ("servers", list(&policy.dns_servers)),
                 ("timeout", text(show(policy.dns_timeout))),
+                ("trust_anchor", file(policy.dns_trust_anchor.as_deref())),
             ]),
         ),
-        (
-            "tls".to_owned(),
-            map([(
-                "ca_file",
-                policy.ca_file.as_ref().map_or(Shown::Null, |path| text(path.display())),
-            )]),
-        ),
+        ("tls".to_owned(), map([("ca_file", file(policy.ca_file.as_deref()))])),
         (
             "modules".to_owned(),
             Shown::Map(config.modules.iter().map(|(n, m)| (n.to_string(), module(m))).collect()),
@@ -74,6 +71,9 @@ pub(super) fn yaml(config: &Config) -> String {
     ];
     if let Some(plan) = &config.dnsbl {
         root.push(("dnsbl".to_owned(), dnsbl::plan(plan, &config.zone_files)));
+    }
+    if !config.posture.is_empty() {
+        root.push(("posture".to_owned(), posture::subjects(&config.posture)));
     }
     root.push((
         "probe".to_owned(),
@@ -260,6 +260,10 @@ impl Serialize for Shown {
 
 fn text(value: impl std::fmt::Display) -> Shown {
     Shown::Text(value.to_string())
+}
+
+fn file(path: Option<&Path>) -> Shown {
+    path.map_or(Shown::Null, |path| text(path.display()))
 }
 
 fn number(value: impl TryInto<u64>) -> Shown {

@@ -1,6 +1,7 @@
 //! What a good configuration will do, in numbers: the answer of `--config.check`.
 
 mod dnsbl;
+mod posture;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -66,6 +67,9 @@ pub(super) fn text(config: &Config) -> String {
     }
     if let Some(plan) = &config.dnsbl {
         out.push_str(&dnsbl::text(plan));
+    }
+    if !config.posture.is_empty() {
+        out.push_str(&posture::text(&config.posture));
     }
     if !config.warnings.is_empty() {
         let _ = writeln!(out, "{}:", count(config.warnings.len(), "warning"));

@@ -17,6 +17,7 @@ pub mod behaviour;
 mod config;
 mod conn;
 pub mod dns;
+mod domains;
 pub mod exhibit;
 mod legacy;
 pub mod limit;
@@ -50,6 +51,7 @@ pub struct World {
     ipv6: bool,
     dns: Dns,
     servers: Vec<(&'static str, Server)>,
+    policies: domains::Policies,
 }
 
 impl World {
@@ -103,7 +105,8 @@ impl World {
     /// A complete configuration that probes every exhibit, with a comment on what each one shows.
     /// `ca_file` is where the caller put [`World::ca_pem`].
     pub fn config_yaml(&self, ca_file: &Path) -> String {
-        config::yaml(self.port, self.ipv6, self.dns.address(), ca_file)
+        let posture = domains::yaml(self.port, self.policies.port());
+        config::yaml(self.port, self.ipv6, self.dns.address(), ca_file) + &posture
     }
 
     /// Stops everything and waits until every port is free again.
@@ -111,6 +114,7 @@ impl World {
         for (_, server) in self.servers {
             server.stop().await;
         }
+        self.policies.stop().await;
         self.dns.stop().await;
     }
 
@@ -134,7 +138,9 @@ impl World {
                 servers.push((exhibit.name, Server::start((TWIN_ADDRESS, port).into(), other)?));
             }
         }
-        Ok(Self { port, ipv6, dns, servers })
+        servers.extend(domains::servers(port)?);
+        let policies = domains::Policies::start()?;
+        Ok(Self { port, ipv6, dns, servers, policies })
     }
 }
 
@@ -161,7 +167,7 @@ fn zone(ipv6: bool) -> Zone {
             Place::ServFail => zone.fault(&name, Fault::ServFail),
         };
     }
-    lists::add(zone)
+    domains::add(lists::add(zone))
 }
 
 /// The demo's DNS server.

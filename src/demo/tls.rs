@@ -194,7 +194,7 @@ fn leaf(kind: Certificate) -> Result<CertificateParams, rcgen::Error> {
 fn names(domain: &str) -> Vec<String> {
     let mut names = vec![domain.to_owned(), format!("*.{domain}")];
     if domain == DOMAIN {
-        names.push(format!("*.pair.{domain}"));
+        names.extend(["pair", "tidy", "untidy"].map(|below| format!("*.{below}.{domain}")));
         names.push("localhost".to_owned());
     }
     names

@@ -19,6 +19,8 @@ use crate::target::{Check, Endpoint, Family, Target};
 pub struct LabelDoc {
     /// Its name.
     pub name: &'static str,
+    /// What stands before a value that is not the first: `,name="`.
+    pub opening: &'static str,
     /// What it says.
     pub help: &'static str,
     /// All values, when they are few enough to be listed.
@@ -48,6 +50,7 @@ macro_rules! labels {
             #[doc = $help]
             pub const $ident: LabelDoc = LabelDoc {
                 name: $name,
+                opening: concat!(",", $name, "=\""),
                 help: $help,
                 values: labels!(@values $($enum $($extra)?)?),
             };

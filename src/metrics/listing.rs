@@ -11,6 +11,7 @@ use crate::store::{ListView, ListingView, Listings, QueryResult};
 
 /// Lists and listings as they were when this was made, each with the text of its labels: a scrape
 /// passes over them family by family.
+#[derive(Debug)]
 pub struct Text {
     lists: Vec<(String, Arc<ListView>)>,
     listings: Vec<(String, Arc<ListingView>)>,
@@ -31,41 +32,49 @@ impl Text {
         }
     }
 
-    /// Hands the samples of `family`, of list scope, to `sink`.
-    pub fn record_lists(&self, family: Family, now: SystemTime, sink: &mut impl Sink) {
-        for (text, view) in &self.lists {
-            match family {
-                Family::DnsblListHealthy => {
-                    let healthy = view.health.as_ref().and_then(|health| health.healthy);
-                    if let Some(healthy) = healthy {
-                        sink.sample(text, &[], Value::Flag(healthy));
-                    }
+    /// Hands the samples of `family`, of list scope, of one list to `sink`. None when there is no
+    /// such list.
+    pub fn record_list(
+        &self,
+        family: Family,
+        item: usize,
+        now: SystemTime,
+        sink: &mut impl Sink,
+    ) -> Option<()> {
+        let (text, view) = self.lists.get(item)?;
+        match family {
+            Family::DnsblListHealthy => {
+                let healthy = view.health.as_ref().and_then(|health| health.healthy);
+                if let Some(healthy) = healthy {
+                    sink.sample(text, &[], Value::Flag(healthy));
                 }
-                Family::DnsblListPausedUntil => {
-                    if let Some(until) = view.paused_until.filter(|until| *until > now) {
-                        sink.sample(text, &[], moment(until));
-                    }
-                }
-                Family::DnsblQueries => {
-                    for (result, number) in QueryResult::ALL.iter().zip(view.queries) {
-                        sink.sample(text, &[result.as_str()], Value::Count(number));
-                    }
-                }
-                Family::DnsblQueryDuration => sink.histogram(text, &view.buckets, view.seconds),
-                // Of another scope. That no family falls through is a test.
-                _ => {}
             }
+            Family::DnsblListPausedUntil => {
+                if let Some(until) = view.paused_until.filter(|until| *until > now) {
+                    sink.sample(text, &[], moment(until));
+                }
+            }
+            Family::DnsblQueries => {
+                for (result, number) in QueryResult::ALL.iter().zip(view.queries) {
+                    sink.sample(text, &[result.as_str()], Value::Count(number));
+                }
+            }
+            Family::DnsblQueryDuration => sink.histogram(text, &view.buckets, view.seconds),
+            // Of another scope. That no family falls through is a test.
+            _ => {}
         }
+        Some(())
     }
 
-    /// Hands the samples of `family`, of listing scope, to `sink`. Only the last look-up speaks: what
-    /// an earlier one could tell is not shown as if it were so now.
-    pub fn record_listings(&self, family: Family, sink: &mut impl Sink) {
-        for (text, view) in &self.listings {
-            if let Some(last) = &view.last {
-                record(family, text, view, &last.verdict, sink);
-            }
+    /// Hands the samples of `family`, of listing scope, of one listing to `sink`; none when there is
+    /// no such listing. Only the last look-up speaks: what an earlier one could tell is not shown as
+    /// if it were so now.
+    pub fn record_listing(&self, family: Family, item: usize, sink: &mut impl Sink) -> Option<()> {
+        let (text, view) = self.listings.get(item)?;
+        if let Some(last) = &view.last {
+            record(family, text, view, &last.verdict, sink);
         }
+        Some(())
     }
 }
 

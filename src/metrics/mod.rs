@@ -1,8 +1,10 @@
 //! Metrics: the catalogue says which there are, [`record`] turns a view into samples, [`mod@write`]
 //! turns samples into text. Probe series come straight from the store; the exporter's own and the
-//! process's come from a registry, through the same writer.
+//! process's come from a registry, through the same writer. An [`Exposition`] is all of it, in
+//! pieces.
 
 pub mod catalogue;
+mod exposition;
 pub mod label;
 pub mod listing;
 pub mod own;
@@ -15,6 +17,7 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 
+pub use exposition::Exposition;
 pub use own::Exporter;
 pub use write::Format;
 
@@ -32,57 +35,13 @@ pub fn render(
     now: SystemTime,
     out: &mut impl FnMut(Bytes),
 ) {
-    let views = store.views();
-    let endpoints: Vec<_> = views.iter().flat_map(|view| record::endpoints(view)).collect();
-    let listings = listing::Text::of(store.listings());
-    let skews = store.skews();
-    let looks = store.postures().views().into_iter().filter_map(|view| view.report.clone());
-    let domains = posture::Text::new(looks);
-    let ladders = store.ladders();
-    let ladders: Vec<_> = ladders.iter().map(|view| record::ladder::endpoint(view)).collect();
-    let mut gathered = own.gather();
-    let mut writer = Writer::new(format, out);
-    for def in CATALOGUE {
-        writer.begin(def);
-        match def.scope {
-            Scope::Target => {
-                for view in &views {
-                    record::record_target(def.family, view, now, &mut writer);
-                }
-            }
-            Scope::Endpoint => {
-                for (text, endpoint) in &endpoints {
-                    record::record_endpoint(def.family, text, endpoint, &mut writer);
-                }
-                for (text, ladder) in &ladders {
-                    record::ladder::record(def.family, text, ladder, &mut writer);
-                }
-            }
-            Scope::Whole => {
-                for view in &skews {
-                    record::skew::record(def.family, view, now, &mut writer);
-                }
-            }
-            Scope::List => listings.record_lists(def.family, now, &mut writer),
-            Scope::Listing => listings.record_listings(def.family, &mut writer),
-            Scope::Domain | Scope::Selector | Scope::Sender | Scope::Exchanger => {
-                domains.record(def, &mut writer);
-            }
-            Scope::Exporter => {
-                if let Some(place) = gathered.iter().position(|family| family.name() == def.name) {
-                    writer.gathered(&gathered.remove(place));
-                }
-            }
-        }
-    }
-    gathered.iter().for_each(|family| writer.gathered(family));
-    writer.finish();
+    Exposition::new(store, own, format, now).for_each(out);
 }
 
 /// Writes what one view shows, for `/probe`: gauges of the last results, nothing that counts, and
 /// nothing of the exporter.
 pub fn render_view(view: &View, format: Format, now: SystemTime, out: &mut impl FnMut(Bytes)) {
-    let mut writer = Writer::new(format, out);
+    let mut writer = Writer::with_room(VIEW_BYTES, format);
     for def in CATALOGUE.iter().filter(|def| def.in_probe) {
         writer.begin(def);
         if def.scope == Scope::Target {
@@ -92,6 +51,13 @@ pub fn render_view(view: &View, format: Format, now: SystemTime, out: &mut impl 
                 record::record_endpoint(def.family, text, endpoint, &mut writer);
             }
         }
+        writer.chunk().into_iter().for_each(&mut *out);
     }
-    writer.finish();
+    let last = writer.finish();
+    if !last.is_empty() {
+        out(last);
+    }
 }
+
+/// What a host with STARTTLS comes to, with a certificate and two lists of capabilities.
+const VIEW_BYTES: usize = 12 << 10;

@@ -17,12 +17,14 @@ use crate::posture::{Area, On, Report, Severity};
 
 /// The last look at each domain, with the text of its labels: a scrape passes over them family by
 /// family.
+#[derive(Debug)]
 pub struct Text {
     domains: Vec<Domain>,
 }
 
 /// One domain. Each selector, address and host once: two samples with the same labels would make
 /// Prometheus refuse everything.
+#[derive(Debug)]
 struct Domain {
     text: String,
     selectors: BTreeMap<Arc<str>, (String, usize)>,
@@ -32,7 +34,7 @@ struct Domain {
 }
 
 /// One sending address, and where its facts stand.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Address {
     text: String,
     spf: Option<usize>,
@@ -45,40 +47,41 @@ impl Text {
         Self { domains: reports.into_iter().map(Domain::new).collect() }
     }
 
-    /// Hands the samples of a family to `sink`; none when it is of another room's scope.
-    pub fn record(&self, def: &Def, sink: &mut impl Sink) {
-        for domain in &self.domains {
-            match def.scope {
-                Scope::Domain => domain.record(def.family, sink),
-                Scope::Selector => {
-                    for (text, place) in domain.selectors.values() {
-                        if let Some(key) = domain.report.dkim.get(*place) {
-                            record_key(def.family, text, key, sink);
-                        }
+    /// Hands the samples of a family of one domain to `sink`: none when there is no such domain, and
+    /// no sample when the family is of another room's scope.
+    pub fn record(&self, def: &Def, item: usize, sink: &mut impl Sink) -> Option<()> {
+        let domain = self.domains.get(item)?;
+        match def.scope {
+            Scope::Domain => domain.record(def.family, sink),
+            Scope::Selector => {
+                for (text, place) in domain.selectors.values() {
+                    if let Some(key) = domain.report.dkim.get(*place) {
+                        record_key(def.family, text, key, sink);
                     }
                 }
-                Scope::Sender => {
-                    for address in domain.addresses.values() {
-                        let spf = address.spf.and_then(|at| domain.report.spf.senders.get(at));
-                        let reverse = address.reverse.and_then(|at| domain.report.senders.get(at));
-                        record_sender(def.family, &address.text, spf, reverse, sink);
-                    }
-                }
-                Scope::Exchanger => {
-                    for (text, place) in domain.hosts.values() {
-                        if let Some(host) = domain.report.mx.hosts.get(*place) {
-                            record_host(def.family, text, host, sink);
-                        }
-                    }
-                }
-                Scope::Target
-                | Scope::Whole
-                | Scope::Endpoint
-                | Scope::List
-                | Scope::Listing
-                | Scope::Exporter => {}
             }
+            Scope::Sender => {
+                for address in domain.addresses.values() {
+                    let spf = address.spf.and_then(|at| domain.report.spf.senders.get(at));
+                    let reverse = address.reverse.and_then(|at| domain.report.senders.get(at));
+                    record_sender(def.family, &address.text, spf, reverse, sink);
+                }
+            }
+            Scope::Exchanger => {
+                for (text, place) in domain.hosts.values() {
+                    if let Some(host) = domain.report.mx.hosts.get(*place) {
+                        record_host(def.family, text, host, sink);
+                    }
+                }
+            }
+            Scope::Target
+            | Scope::Whole
+            | Scope::Endpoint
+            | Scope::List
+            | Scope::Listing
+            | Scope::Exporter => {}
         }
+        Some(())
     }
 }
 

@@ -42,7 +42,7 @@ pub enum Value {
 
 /// The endpoints of a view, each with the text of its labels. A scrape asks for them once and then
 /// passes over them family by family.
-pub fn endpoints(view: &View) -> impl Iterator<Item = (&str, &EndpointView)> {
+pub fn endpoints(view: &View) -> impl Iterator<Item = (&str, &Arc<EndpointView>)> {
     view.endpoints.values().chain(&view.resolve_failure).map(|endpoint| {
         let text = || Arc::from(label::endpoint_text(&view.check, &endpoint.last.endpoint));
         (&**endpoint.label_text.get_or_init(text), endpoint)

@@ -4,8 +4,10 @@
 //!
 //! Series are as many as targets times endpoints times facts. Written straight from the store with
 //! label text that is kept per endpoint, they cost a small part of what a registry's copies do, and
-//! memory stays at one chunk whatever the number of targets.
+//! memory stays at one chunk whatever the number of targets: whoever drives the writer takes the
+//! text away when it is enough.
 
+use std::borrow::Cow;
 use std::io::Write;
 use std::time::Duration;
 
@@ -13,6 +15,7 @@ use bytes::Bytes;
 use prometheus::proto::{Metric, MetricFamily, MetricType};
 
 use super::catalogue::{Def, Kind};
+use super::label::LabelDoc;
 use super::record::{Sink, Value};
 
 /// The format of an exposition.
@@ -61,42 +64,57 @@ impl Format {
     }
 }
 
-/// Writes families one after the other and hands the text on in chunks of about [`CHUNK`] bytes.
-pub struct Writer<'out, F: FnMut(Bytes)> {
+/// Writes families one after the other into a buffer, from which whoever drives it takes chunks of
+/// about [`CHUNK`] bytes.
+#[derive(Debug)]
+pub struct Writer {
     format: Format,
-    out: &'out mut F,
     buffer: Vec<u8>,
     family: Current,
 }
 
 /// The family that is being written.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Current {
-    name: String,
+    name: Cow<'static, str>,
     kind: Option<Kind>,
-    help: String,
-    /// Names of the family's own labels, each as `,name="`.
-    labels: Vec<String>,
+    help: Cow<'static, str>,
+    /// The family's own labels.
+    labels: &'static [LabelDoc],
     /// Bounds of the buckets as text, without `+Inf`.
     bounds: Vec<String>,
     /// HELP and TYPE are written with the first sample: a family without one is left out.
     opened: bool,
 }
 
-impl<'out, F: FnMut(Bytes)> Writer<'out, F> {
-    /// A writer that hands its chunks to `out`.
-    pub fn new(format: Format, out: &'out mut F) -> Self {
-        let buffer = Vec::with_capacity(CHUNK + SLACK);
-        Self { format, out, buffer, family: Current::default() }
+impl Writer {
+    /// A writer of an exposition in `format`.
+    pub fn new(format: Format) -> Self {
+        Self::with_room(CHUNK + SLACK, format)
+    }
+
+    /// A writer for about `room` bytes, which may become more: an exposition that is known to be
+    /// small needs no buffer of a whole chunk.
+    pub fn with_room(room: usize, format: Format) -> Self {
+        Self { format, buffer: Vec::with_capacity(room), family: Current::default() }
+    }
+
+    /// The text so far, once it is a chunk.
+    pub fn chunk(&mut self) -> Option<Bytes> {
+        if self.buffer.len() < CHUNK {
+            return None;
+        }
+        let full = std::mem::replace(&mut self.buffer, Vec::with_capacity(CHUNK + SLACK));
+        Some(Bytes::from(full))
     }
 
     /// Starts a family of the catalogue. Each family may be started once.
     pub fn begin(&mut self, def: &Def) {
         self.family = Current {
-            name: def.name.to_owned(),
+            name: Cow::Borrowed(def.name),
             kind: Some(def.kind),
-            help: def.help.to_owned(),
-            labels: def.labels.iter().map(|label| format!(",{}=\"", label.name)).collect(),
+            help: Cow::Borrowed(def.help),
+            labels: def.labels,
             bounds: def.buckets.iter().map(|bound| bound_text(*bound)).collect(),
             opened: false,
         };
@@ -111,9 +129,9 @@ impl<'out, F: FnMut(Bytes)> Writer<'out, F> {
             _ => return,
         };
         self.family = Current {
-            name: family.name().to_owned(),
+            name: Cow::Owned(family.name().to_owned()),
             kind: Some(kind),
-            help: family.help().to_owned(),
+            help: Cow::Owned(family.help().to_owned()),
             ..Current::default()
         };
         for metric in family.get_metric() {
@@ -130,14 +148,12 @@ impl<'out, F: FnMut(Bytes)> Writer<'out, F> {
         }
     }
 
-    /// Ends the exposition and hands over the last chunk.
-    pub fn finish(mut self) {
+    /// Ends the exposition and gives the last chunk, which may be empty.
+    pub fn finish(mut self) -> Bytes {
         if self.format == Format::OpenMetrics {
             self.buffer.extend_from_slice(b"# EOF\n");
         }
-        if !self.buffer.is_empty() {
-            (self.out)(Bytes::from(self.buffer));
-        }
+        Bytes::from(self.buffer)
     }
 
     fn gathered_histogram(&mut self, subject: &str, metric: &Metric) {
@@ -168,7 +184,11 @@ impl<'out, F: FnMut(Bytes)> Writer<'out, F> {
         text.extend_from_slice(b"# HELP ");
         text.extend_from_slice(name.as_bytes());
         text.push(b' ');
-        escape(text, &self.family.help, open_metrics);
+        match &self.family.help {
+            // The catalogue's own text has nothing to escape.
+            Cow::Borrowed(help) => text.extend_from_slice(help.as_bytes()),
+            Cow::Owned(help) => escape(text, help, open_metrics),
+        }
         text.extend_from_slice(b"\n# TYPE ");
         text.extend_from_slice(name.as_bytes());
         text.push(b' ');
@@ -199,9 +219,9 @@ impl<'out, F: FnMut(Bytes)> Writer<'out, F> {
             text.push(b'{');
             text.extend_from_slice(subject.as_bytes());
             let mut comma = !subject.is_empty();
-            for (name, value) in self.family.labels.iter().zip(labels) {
-                let name = if comma { name.as_str() } else { name.trim_start_matches(',') };
-                text.extend_from_slice(name.as_bytes());
+            for (label, value) in self.family.labels.iter().zip(labels) {
+                let opening = label.opening.as_bytes();
+                text.extend_from_slice(opening.get(usize::from(!comma)..).unwrap_or_default());
                 escape(text, value, true);
                 text.push(b'"');
                 comma = true;
@@ -220,14 +240,10 @@ impl<'out, F: FnMut(Bytes)> Writer<'out, F> {
         text.push(b' ');
         put_value(text, value);
         text.push(b'\n');
-        if text.len() >= CHUNK {
-            let full = std::mem::replace(text, Vec::with_capacity(CHUNK + SLACK));
-            (self.out)(Bytes::from(full));
-        }
     }
 }
 
-impl<F: FnMut(Bytes)> Sink for Writer<'_, F> {
+impl Sink for Writer {
     fn sample(&mut self, subject: &str, labels: &[&str], value: Value) {
         // The last label may be left out where it does not apply.
         debug_assert!(labels.len() <= self.family.labels.len(), "{}", self.family.name);
@@ -270,14 +286,21 @@ fn label_text(metric: &Metric) -> String {
 
 /// Writes a label's value or a help text. The text format leaves quotes in help texts alone.
 fn escape(out: &mut Vec<u8>, text: &str, quotes: bool) {
-    for byte in text.bytes() {
-        match byte {
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'"' if quotes => out.extend_from_slice(b"\\\""),
-            other => out.push(other),
-        }
+    let mut rest = text.as_bytes();
+    let special = |byte: &u8| matches!(byte, b'\\' | b'\n') || (quotes && *byte == b'"');
+    // Most text has nothing to escape and is copied in one go.
+    while let Some(at) = rest.iter().position(special) {
+        let (plain, from) = rest.split_at(at);
+        out.extend_from_slice(plain);
+        let Some((byte, after)) = from.split_first() else { break };
+        out.extend_from_slice(match byte {
+            b'\n' => b"\\n",
+            b'"' => b"\\\"",
+            _ => b"\\\\",
+        });
+        rest = after;
     }
+    out.extend_from_slice(rest);
 }
 
 fn put_value(out: &mut Vec<u8>, value: Value) {
@@ -296,40 +319,46 @@ fn put_value(out: &mut Vec<u8>, value: Value) {
     }
 }
 
-fn put_integer(out: &mut Vec<u8>, mut number: u64) {
-    let start = out.len();
-    loop {
-        out.push(b'0' + (number % 10) as u8);
-        number /= 10;
-        if number == 0 {
-            break;
-        }
+fn put_integer(out: &mut Vec<u8>, number: u64) {
+    if number < 10 {
+        return out.push(b'0' + number as u8);
     }
-    if let Some(digits) = out.get_mut(start..) {
-        digits.reverse();
-    }
+    let mut digits = [0; 20];
+    let used = fill(&mut digits, number);
+    out.extend_from_slice(digits.get(used..).unwrap_or_default());
 }
 
 /// Seconds with up to six digits after the point, without zeros at the end.
 fn put_seconds(out: &mut Vec<u8>, duration: Duration) {
     put_integer(out, duration.as_secs());
-    let mut fraction = duration.subsec_micros();
+    let fraction = duration.subsec_micros();
     if fraction == 0 {
         return;
     }
-    out.push(b'.');
-    let mut unit = 100_000;
-    while fraction > 0 {
-        out.push(b'0' + (fraction / unit) as u8);
-        fraction %= unit;
-        unit /= 10;
+    let mut digits = *b".000000";
+    fill(&mut digits, fraction.into());
+    let used = digits.iter().rposition(|digit| *digit != b'0').unwrap_or_default();
+    out.extend_from_slice(digits.get(..=used).unwrap_or_default());
+}
+
+/// Writes a number's digits to the end of `digits`; gives where they begin.
+fn fill(digits: &mut [u8], mut number: u64) -> usize {
+    let mut begin = digits.len();
+    for digit in digits.iter_mut().rev() {
+        if number == 0 {
+            break;
+        }
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
+        begin -= 1;
     }
+    begin
 }
 
 /// Bytes after which a chunk is handed on.
 pub const CHUNK: usize = 64 << 10;
 
-/// Room for the line that fills a chunk.
+/// Room for the lines that fill a chunk: those of one item.
 const SLACK: usize = 4 << 10;
 
 #[cfg(test)]
@@ -392,13 +421,10 @@ mod tests {
 
     #[test]
     fn what_is_not_finite_is_left_out() {
-        let mut out = Vec::new();
-        let mut take = |chunk: Bytes| out.extend_from_slice(&chunk);
-        let mut writer = Writer::new(Format::Text, &mut take);
+        let mut writer = Writer::new(Format::Text);
         writer.begin(super::super::catalogue::def(super::super::catalogue::Family::TargetUp));
         writer.sample("", &[], Value::Number(f64::INFINITY));
         writer.sample("", &[], Value::Number(f64::NAN));
-        writer.finish();
-        assert!(out.is_empty());
+        assert!(writer.finish().is_empty());
     }
 }

@@ -13,6 +13,8 @@ use crate::observation::Certificate;
 pub(super) struct Read {
     /// What is told of it.
     pub certificate: Certificate,
+    /// SHA-256 of its bytes.
+    pub fingerprint: [u8; 32],
     /// Its issuer is its subject.
     pub self_issued: bool,
     /// Its key is shorter than anybody accepts today.
@@ -23,8 +25,9 @@ pub(super) struct Read {
 pub(super) fn read(der: &[u8]) -> Option<Read> {
     let (_, parsed) = X509Certificate::from_der(der).ok()?;
     let (key, weak_key) = key(parsed.public_key());
+    let fingerprint = fingerprint(der);
     let certificate = Certificate {
-        fingerprint_sha256: hex(&fingerprint(der)),
+        fingerprint_sha256: hex(&fingerprint),
         serial: serial(parsed.raw_serial()),
         subject: cut(&parsed.subject().to_string(), TEXT_BYTES),
         issuer: cut(&parsed.issuer().to_string(), TEXT_BYTES),
@@ -34,7 +37,7 @@ pub(super) fn read(der: &[u8]) -> Option<Read> {
         not_after: parsed.validity().not_after.timestamp(),
     };
     let self_issued = parsed.subject().as_raw() == parsed.issuer().as_raw();
-    Some(Read { certificate, self_issued, weak_key })
+    Some(Read { certificate, fingerprint, self_issued, weak_key })
 }
 
 /// SHA-256 of the bytes.
@@ -66,7 +69,6 @@ fn names(parsed: &X509Certificate<'_>) -> Vec<String> {
 
 /// Type and size of a key, and whether it is weak: RSA below 2048 bits, curves below 224.
 fn key(info: &SubjectPublicKeyInfo<'_>) -> (String, bool) {
-    let algorithm = info.algorithm.algorithm.to_id_string();
     match info.parsed() {
         Ok(PublicKey::RSA(rsa)) => {
             let bits = bits(rsa.modulus);
@@ -83,7 +85,7 @@ fn key(info: &SubjectPublicKeyInfo<'_>) -> (String, bool) {
         }
         Ok(PublicKey::DSA(value)) => (format!("DSA {}", bits(value)), true),
         _ => {
-            let name = match algorithm.as_str() {
+            let name = match info.algorithm.algorithm.to_id_string().as_str() {
                 "1.3.101.112" => "Ed25519",
                 "1.3.101.113" => "Ed448",
                 "1.2.840.113549.1.1.10" => "RSA-PSS",
@@ -110,6 +112,10 @@ fn bits(number: &[u8]) -> usize {
 /// those that turn the direction of writing: this text comes from a peer and ends up in labels and on
 /// terminals.
 fn cut(text: &str, limit: usize) -> String {
+    // Nearly every name is as it is shown.
+    if text.len() <= limit && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len().min(limit));
     let turns = |c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     for character in text.chars() {
@@ -124,10 +130,13 @@ fn cut(text: &str, limit: usize) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    const DIGITS: [char; 16] =
-        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
-    let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or('?');
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    let digit = |nibble| char::from_digit(u32::from(nibble), 16).unwrap_or('?');
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        text.push(digit(byte >> 4));
+        text.push(digit(byte & 15));
+    }
+    text
 }
 
 /// Subject and issuer.

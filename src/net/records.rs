@@ -7,12 +7,12 @@ mod wire;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hickory_resolver::net::dnssec::DnssecDnsHandle;
 use hickory_resolver::net::xfer::{DnsHandle, FirstAnswer as _};
 use hickory_resolver::net::{DnsError, NetError};
-use hickory_resolver::proto::dnssec::Proof as Proven;
+use hickory_resolver::proto::dnssec::{Proof as Proven, TrustAnchors};
 use hickory_resolver::proto::op::{DnsRequestOptions, Query};
 use hickory_resolver::proto::rr::{Name, RecordType};
 use tokio::sync::OnceCell;
@@ -48,15 +48,14 @@ pub struct Records {
 pub struct Session {
     exchanges: Arc<Exchanges>,
     anchors: Arc<Anchors>,
-    /// Whether the servers pass on what validation needs.
-    grounded: Arc<OnceCell<bool>>,
+    ground: Arc<OnceCell<Option<Arc<TrustAnchors>>>>,
     timeout: Duration,
 }
 
 impl Records {
     /// A client of `servers`, or of those of `/etc/resolv.conf` as it is now when there are none.
     /// `timeout` bounds one exchange, retransmissions and further servers included. `anchors` is a
-    /// file of DNSKEY records as a zone file has them; without one the root's keys are trusted.
+    /// file of DNSKEY and DS records as a zone file has them; without one the root's keys are trusted.
     ///
     /// # Errors
     ///
@@ -79,7 +78,7 @@ impl Records {
         Session {
             exchanges: Arc::new(exchanges),
             anchors: self.anchors.clone(),
-            grounded: Arc::default(),
+            ground: Arc::default(),
             timeout: self.timeout,
         }
     }
@@ -103,22 +102,20 @@ impl Session {
     /// signature that holds, the servers do not pass signatures on, or our clock is wrong: then
     /// everything would look forged, so the answer is the one of [`Self::ask`], with nothing proven.
     pub async fn ask_secure(&self, question: &Question) -> Answer {
+        let Some(keys) = self.ground().await else { return self.ask(question).await };
         // A chain of keys takes several exchanges, one after the other.
         let limit = self.timeout.saturating_mul(CHAIN);
-        let answer = self.answer(question, |query| self.validated(query));
-        let answer = match tokio::time::timeout(limit, answer).await {
+        let answer = self.answer(question, |query| self.validated(query, keys.clone()));
+        match tokio::time::timeout(limit, answer).await {
             Ok(answer) => answer,
             Err(_) => Answer::new(Outcome::Failed(Trouble::Timeout)),
-        };
-        if answer.trouble() == Some(Trouble::Bogus) && !self.grounded().await {
-            return self.ask(question).await;
         }
-        answer
     }
 
-    async fn validated(&self, query: Query) -> Part {
+    async fn validated(&self, query: Query, keys: Arc<TrustAnchors>) -> Part {
         let wire = Wire::secure(self.exchanges.clone());
-        let handle = self.handle(&wire);
+        let handle =
+            DnssecDnsHandle::with_trust_anchor(wire.clone(), keys).validation_cache_size(VALIDATED);
         let part = read::secure(handle.lookup(query, options(true)).first_answer().await);
         match (&part, wire.trouble()) {
             (Part::Failed(Trouble::Bogus), Some(trouble)) => Part::Failed(trouble),
@@ -131,28 +128,21 @@ impl Session {
         }
     }
 
-    /// Whether the keys of a trust anchor come with a signature that holds.
-    async fn grounded(&self) -> bool {
-        let grounded = self.grounded.get_or_init(|| async {
+    /// The keys to begin with; none when no anchor's keys come with a signature that holds.
+    async fn ground(&self) -> Option<Arc<TrustAnchors>> {
+        let ground = self.ground.get_or_init(|| async {
+            let mut answers = Vec::new();
             for zone in &self.anchors.zones {
                 let wire = Wire::secure(self.exchanges.clone());
                 let query = Query::query(zone.clone(), RecordType::DNSKEY);
-                let asked = self.handle(&wire).lookup(query, options(true)).first_answer();
-                let heard = tokio::time::timeout(self.timeout, asked).await;
-                if let Ok(Ok(response)) = heard
-                    && response.answers.iter().any(|record| record.proof.is_secure())
-                {
-                    return true;
-                }
+                let heard = wire.lookup(query, options(true)).first_answer().await;
+                answers.push(heard.map(|response| response.into_message().answers));
             }
-            false
+            let answers: Vec<_> = answers.into_iter().map(Result::unwrap_or_default).collect();
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            self.anchors.grounded(&answers, now.as_secs()).map(Arc::new)
         });
-        *grounded.await
-    }
-
-    fn handle(&self, wire: &Wire) -> DnssecDnsHandle<Wire> {
-        DnssecDnsHandle::with_trust_anchor(wire.clone(), self.anchors.keys.clone())
-            .validation_cache_size(VALIDATED)
+        ground.await.clone()
     }
 
     /// How many messages were sent so far, retransmissions apart.

@@ -21,10 +21,11 @@ use crate::target::Family;
 ///
 /// A server that has Nagle's algorithm on and sends two small segments in a row (TLS 1.3 tickets,
 /// then a reply) holds the second until the first is acknowledged, and Linux may take 40 ms for
-/// that. This time would be ours and not the server's, so each write asks for quick
-/// acknowledgements again, because the kernel forgets the wish as it goes, and each read sends the
-/// acknowledgement that is due: a handshake that takes a HelloRetryRequest is read in several pieces
-/// with nothing written between them.
+/// that. This time would be ours and not the server's, so whenever we begin to wait for the peer
+/// after something was written or read, the acknowledgement that is due goes out, and quick ones are
+/// asked for again, because the kernel forgets the wish as it goes. Not only after a write: a
+/// handshake that takes a HelloRetryRequest is read in several pieces with nothing written between
+/// them. And not before a wait: what we write then carries the acknowledgement.
 ///
 /// # Bound
 ///
@@ -36,6 +37,9 @@ use crate::target::Family;
 #[derive(Debug)]
 pub struct Stream {
     socket: TcpStream,
+    local: SocketAddr,
+    /// Something was written or read since quick acknowledgements were asked for.
+    owes: bool,
     /// Bytes read, never more than one read over [`WIRE_BYTES`].
     read: usize,
     /// Bytes read since others had their turn.
@@ -43,22 +47,20 @@ pub struct Stream {
 }
 
 impl Stream {
-    fn new(socket: TcpStream) -> Self {
-        Self { socket, read: 0, run: 0 }
+    fn new(socket: TcpStream, local: SocketAddr) -> Self {
+        Self { socket, local, owes: true, read: 0, run: 0 }
     }
 
     /// The address that we connect from.
-    ///
-    /// # Errors
-    ///
-    /// As the system says; a connected socket has one.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.socket.local_addr()
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local
     }
 
-    fn acknowledge_soon(&self) {
-        // Only the timing suffers when this fails, so it may.
-        let _ = self.socket.set_quickack(true);
+    fn acknowledge(&mut self) {
+        if std::mem::take(&mut self.owes) {
+            // Only the timing suffers when this fails, so it may.
+            let _ = self.socket.set_quickack(true);
+        }
     }
 }
 
@@ -83,9 +85,10 @@ impl AsyncRead for Stream {
             let count = buf.filled().len() - before;
             self.read = self.read.saturating_add(count);
             self.run = self.run.saturating_add(count);
-            self.acknowledge_soon();
+            self.owes = true;
         } else {
             self.run = 0;
+            self.acknowledge();
         }
         read
     }
@@ -97,11 +100,8 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.socket).poll_write(cx, buf);
-        if written.is_ready() {
-            self.acknowledge_soon();
-        }
-        written
+        self.owes = true;
+        Pin::new(&mut self.socket).poll_write(cx, buf)
     }
 
     fn poll_write_vectored(
@@ -109,11 +109,8 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.socket).poll_write_vectored(cx, buffers);
-        if written.is_ready() {
-            self.acknowledge_soon();
-        }
-        written
+        self.owes = true;
+        Pin::new(&mut self.socket).poll_write_vectored(cx, buffers)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -161,13 +158,13 @@ pub async fn connect(
             return Err(Failure::new(Phase::Connect, Cause::ConnectTimeout, text));
         }
     };
-    if talks_to_itself(&stream) {
+    // The system knows the address of a socket that is connected.
+    let local = stream.local_addr().map_err(|error| connect_failure(&error, remote))?;
+    if local.port() == remote.port() && talks_to_itself(&stream) {
         let text = format!("{remote} refused the connection");
         return Err(Failure::new(Phase::Connect, Cause::ConnectRefused, text));
     }
-    let stream = Stream::new(stream);
-    stream.acknowledge_soon();
-    Ok(stream)
+    Ok(Stream::new(stream, local))
 }
 
 /// True when the host has a route to `address`. Asks the routing table and sends nothing.
@@ -369,7 +366,7 @@ mod tests {
 
     /// A dialogue of short turns is what makes the kernel delay acknowledgements.
     #[tokio::test]
-    async fn acknowledgements_are_quick_after_every_write() {
+    async fn acknowledgements_are_quick_in_every_wait() {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let remote = listener.local_addr().unwrap();
@@ -380,8 +377,13 @@ mod tests {
             theirs.write_all(b"250 ok").await.unwrap();
             ours.read_exact(&mut [0; 6]).await.unwrap();
             ours.write_all(b"NOOP").await.unwrap();
-            assert!(ours.socket.quickack().unwrap());
             theirs.read_exact(&mut [0; 4]).await.unwrap();
+            let waits = Pin::new(&mut ours).poll_read(
+                &mut Context::from_waker(std::task::Waker::noop()),
+                &mut ReadBuf::new(&mut [0; 6]),
+            );
+            assert!(waits.is_pending());
+            assert!(ours.socket.quickack().unwrap());
         }
     }
 }

@@ -160,12 +160,7 @@ fn facts<S>(record: Record, stream: Option<&TlsStream<S>>) -> TlsFacts {
             (false, true) => record.signed.then_some(true),
         },
         failures: record.failures.into_iter().collect(),
-        chain: record
-            .chain
-            .iter()
-            .filter_map(|der| certificate::read(der))
-            .map(|read| read.certificate)
-            .collect(),
+        chain: record.certificates,
         ..TlsFacts::default()
     };
     if let Some(stream) = stream {

@@ -20,7 +20,7 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
 use super::certificate::{self, Read};
-use crate::observation::{TlsVersion, VerifyFailure};
+use crate::observation::{Certificate, TlsVersion, VerifyFailure};
 
 /// What is trusted: built once, shared by all handshakes.
 #[derive(Debug)]
@@ -36,17 +36,17 @@ pub(super) struct Trust {
 }
 
 impl Trust {
-    /// Every reason why this chain does not vouch for `name` at `now`.
+    /// Every reason why this chain does not vouch for `name` at `now`. `read` is what the leaf says.
     fn judge(
         &self,
         leaf: &CertificateDer<'_>,
+        read: Option<&Read>,
         others: &[CertificateDer<'_>],
         name: &ServerName<'_>,
         now: UnixTime,
     ) -> BTreeSet<VerifyFailure> {
         let mut failures = BTreeSet::new();
-        let read = certificate::read(leaf);
-        if let Some(read) = &read {
+        if let Some(read) = read {
             failures.extend(date_failure(read, now));
             if read.weak_key {
                 failures.insert(VerifyFailure::WeakKey);
@@ -59,8 +59,8 @@ impl Trust {
                 return failures;
             }
         };
-        if !self.pinned.contains(&certificate::fingerprint(leaf)) {
-            self.judge_chain(&parsed, read.as_ref(), others, now, &mut failures);
+        if !read.is_some_and(|read| self.pinned.contains(&read.fingerprint)) {
+            self.judge_chain(&parsed, read, others, now, &mut failures);
         }
         if let Err(error) = verify_server_name(&parsed, name) {
             failures.insert(meaning(&error));
@@ -118,6 +118,8 @@ impl Trust {
 pub(super) struct Record {
     /// The certificates served, the leaf first, as far as the bound.
     pub chain: Vec<CertificateDer<'static>>,
+    /// What they say; those that cannot be read are left out.
+    pub certificates: Vec<Certificate>,
     /// All that is wrong.
     pub failures: BTreeSet<VerifyFailure>,
     /// The version, as the signature's form tells it.
@@ -175,11 +177,17 @@ impl ServerCertVerifier for Recorder {
         _ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let failures = self.trust.judge(leaf, others, name, now);
-        let chain = std::iter::once(leaf).chain(others).take(CHAIN_CERTIFICATES);
+        let read = certificate::read(leaf);
+        let failures = self.trust.judge(leaf, read.as_ref(), others, name, now);
+        let above = others.iter().take(CHAIN_CERTIFICATES - 1);
+        let certificates =
+            read.into_iter().chain(above.clone().filter_map(|der| certificate::read(der)));
+        let certificates = certificates.map(|read| read.certificate).collect();
+        let chain = std::iter::once(leaf).chain(above);
         let chain = chain.map(|der| der.clone().into_owned()).collect();
         self.note(|record| {
             record.chain = chain;
+            record.certificates = certificates;
             record.failures.extend(failures);
         });
         Ok(ServerCertVerified::assertion())
@@ -315,7 +323,10 @@ mod tests {
         let name = ServerName::try_from(NAME).unwrap();
         // The middle of 2025.
         let now = UnixTime::since_unix_epoch(Duration::from_secs(1_750_000_000));
-        trust.judge(leaf, others, &name, now).into_iter().collect()
+        trust
+            .judge(leaf, certificate::read(leaf).as_ref(), others, &name, now)
+            .into_iter()
+            .collect()
     }
 
     /// The public half of an RSA key of 1024 bits; nobody needs the other half.

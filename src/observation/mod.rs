@@ -153,10 +153,13 @@ pub struct ReplySeen {
 pub const REPLY_TEXT: usize = 200;
 
 /// What was said and heard, line by line.
+///
+/// All lines are one text: thousands of transcripts are kept, and a line by itself takes more for its
+/// place in memory than for what it says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Transcript {
-    /// The lines.
-    pub lines: Vec<TranscriptLine>,
+    text: String,
+    marks: Vec<Mark>,
     /// True when the byte cap cut lines off.
     pub truncated: bool,
     /// What the lines count towards the cap, kept so that adding one costs the same however many
@@ -164,15 +167,23 @@ pub struct Transcript {
     used: usize,
 }
 
+/// Where a line ends in the text, and what is known of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Mark {
+    nanos: u64,
+    end: u32,
+    side: Side,
+}
+
 /// One line of a transcript.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TranscriptLine {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TranscriptLine<'a> {
     /// Since the probe of this endpoint started.
     pub at: Duration,
     /// Who.
     pub side: Side,
     /// Printable text: control characters are escaped, secrets are `<redacted>`.
-    pub text: String,
+    pub text: &'a str,
 }
 
 closed_enum! {
@@ -191,22 +202,59 @@ closed_enum! {
 pub const TRANSCRIPT_BYTES: usize = 4096;
 
 impl Transcript {
+    /// The lines.
+    pub fn lines(&self) -> impl DoubleEndedIterator<Item = TranscriptLine<'_>> {
+        self.marks.iter().enumerate().map(|(index, mark)| {
+            let before = index.checked_sub(1).and_then(|before| self.marks.get(before));
+            let start = before.map_or(0, |before| before.end as usize);
+            let text = self.text.get(start..mark.end as usize).unwrap_or_default();
+            TranscriptLine { at: Duration::from_nanos(mark.nanos), side: mark.side, text }
+        })
+    }
+
+    /// How many lines there are.
+    pub const fn len(&self) -> usize {
+        self.marks.len()
+    }
+
+    /// True when nothing was said.
+    pub const fn is_empty(&self) -> bool {
+        self.marks.is_empty()
+    }
+
+    /// The memory that it takes, in bytes.
+    pub const fn size(&self) -> usize {
+        size_of::<Self>() + self.text.capacity() + self.marks.capacity() * size_of::<Mark>()
+    }
+
+    /// Gives back the room for lines that did not come: it is kept as it is.
+    pub fn close(&mut self) {
+        self.text.shrink_to_fit();
+        self.marks.shrink_to_fit();
+    }
+
     /// Adds a line while the cap allows. After the first that does not fit none is taken, so that
     /// there are no gaps.
-    pub fn push(&mut self, at: Duration, side: Side, text: impl Into<String>) {
-        let text = text.into();
+    pub fn push(&mut self, at: Duration, side: Side, text: impl AsRef<str>) {
+        let text = text.as_ref();
         let cost = text.len() + LINE_OVERHEAD;
         if self.truncated || self.used + cost > TRANSCRIPT_BYTES {
             self.truncated = true;
         } else {
             self.used += cost;
-            self.lines.push(TranscriptLine { at, side, text });
+            self.text.push_str(text);
+            let nanos = u64::try_from(at.as_nanos()).unwrap_or(u64::MAX);
+            // The cap keeps it far below 4 GiB.
+            let end = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
+            self.marks.push(Mark { nanos, end, side });
         }
     }
 
     /// Adds the lines of a transcript that began at `start` of this one.
     pub fn append(&mut self, start: Duration, later: Self) {
-        for line in later.lines {
+        self.text.reserve_exact(later.text.len());
+        self.marks.reserve_exact(later.marks.len());
+        for line in later.lines() {
             self.push(start + line.at, line.side, line.text);
         }
         self.truncated |= later.truncated;
@@ -218,7 +266,7 @@ impl Transcript {
         let most = self.used + most;
         let mut cut = later.truncated;
         let mut last = start;
-        for line in later.lines {
+        for line in later.lines() {
             cut |= self.used + line.text.len() + LINE_OVERHEAD > most;
             if cut {
                 break;
@@ -346,9 +394,29 @@ pub(crate) mod tests {
         for _ in 0..10_000 {
             transcript.push(Duration::ZERO, Side::Server, "x".repeat(84));
         }
-        assert_eq!(transcript.lines.len(), TRANSCRIPT_BYTES / 100);
+        assert_eq!(transcript.len(), TRANSCRIPT_BYTES / 100);
         assert!(transcript.truncated);
         transcript.push(Duration::ZERO, Side::Note, "short");
-        assert_eq!(transcript.lines.len(), TRANSCRIPT_BYTES / 100);
+        assert_eq!(transcript.len(), TRANSCRIPT_BYTES / 100);
+        transcript.close();
+        assert!(transcript.size() < TRANSCRIPT_BYTES + 1024, "{}", transcript.size());
+    }
+
+    #[test]
+    fn lines_come_back_as_they_were_said() {
+        let at = Duration::from_millis;
+        let mut later = Transcript::default();
+        later.push(at(1), Side::Server, "220 ä");
+        later.push(at(2), Side::Client, "");
+        let mut transcript = Transcript::default();
+        transcript.push(at(5), Side::Note, "connected");
+        transcript.append(at(10), later);
+        let lines: Vec<_> =
+            transcript.lines().map(|line| (line.at, line.side, line.text)).collect();
+        let (note, server, client) = (Side::Note, Side::Server, Side::Client);
+        let expected =
+            [(at(5), note, "connected"), (at(11), server, "220 ä"), (at(12), client, "")];
+        assert_eq!(lines, expected);
+        assert_eq!((transcript.len(), transcript.is_empty()), (3, false));
     }
 }

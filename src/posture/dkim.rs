@@ -67,7 +67,7 @@ pub fn judge(selector: &Arc<str>, answer: &Answer, findings: &mut Vec<Finding>) 
     let records: Vec<&[u8]> = texts.iter().copied().filter(|text| is_key_record(text)).collect();
     facts.present = Some(!records.is_empty());
     facts.valid = Some(false);
-    facts.record = records.first().or(texts.first()).map(|text| record(text));
+    facts.record = records.first().or_else(|| texts.first()).map(|text| record(text));
     match records.as_slice() {
         [] => {
             let detail = match texts.first() {

@@ -114,7 +114,7 @@ pub fn judge(domain: &str, answers: &[Answer], findings: &mut Vec<Finding>) -> D
             return facts;
         }
         let found: Found<'_> = find(answer.texts(), "DMARC1", Dialect::Dmarc);
-        almost = almost.or(found.almost.map(|text| (*place, text)));
+        almost = almost.or_else(|| found.almost.map(|text| (*place, text)));
         match found.records.as_slice() {
             [] => continue,
             [record] => {

@@ -14,6 +14,7 @@ pub mod answer;
 pub mod bimi;
 pub mod dkim;
 pub mod dmarc;
+pub mod json;
 pub mod mta_sts;
 pub mod mx;
 pub mod problem;
@@ -25,8 +26,12 @@ pub mod tags;
 pub mod text;
 pub mod tls_rpt;
 pub mod tlsa;
+pub mod told;
 
 pub use answer::{Answer, Data, Kind, Outcome, Proof, Question, Trouble};
 pub use problem::{Area, Finding, On, Problem, Severity};
 pub use report::{Exchange, Report};
 pub use subject::Subject;
+
+#[cfg(test)]
+mod cases;

@@ -115,7 +115,8 @@ problems! {
     SpfNeutralAll => "spf_neutral_all", Spf, Warning;
     /// Neither `all` nor `redirect`.
     SpfNoAll => "spf_no_all", Spf, Warning;
-    /// Terms after `all`, or a `redirect` beside it, which are never looked at.
+    /// Terms after `all`, or a `redirect` beside it, which are never looked at; or `include=` for
+    /// `include:` and the like, which is ignored.
     SpfUnreachableTerms => "spf_unreachable_terms", Spf, Warning;
     /// The mechanism `ptr`, which should not be used (5.5).
     SpfPtrMechanism => "spf_ptr_mechanism", Spf, Warning;

@@ -41,6 +41,13 @@ impl Subject {
             labels: BTreeMap::new(),
         }
     }
+
+    /// The same questions are asked and the same is expected: but labels and interval, all is the
+    /// same.
+    pub fn is_same_look(&self, other: &Self) -> bool {
+        let (interval, labels) = (other.interval, other.labels.clone());
+        *other == Self { interval, labels, ..self.clone() }
+    }
 }
 
 /// Time between two looks where none is stated.

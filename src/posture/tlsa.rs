@@ -145,7 +145,7 @@ pub fn judge(
     }
     let verdicts: Vec<Match> = usable.iter().map(|record| record.compare(&seen, names)).collect();
     let matched = verdicts.iter().any(|verdict| matches!(verdict, Match::At(_)));
-    let spare = verdicts.iter().any(|verdict| *verdict == Match::Nothing);
+    let spare = verdicts.contains(&Match::Nothing);
     facts.matched = Some(matched);
     facts.spare = Some(spare);
     if !heeded {

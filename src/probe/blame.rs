@@ -111,6 +111,9 @@ pub fn replies_seen(terms: Terms<'_>, outcome: &Outcome) -> Vec<ReplySeen> {
 /// The first line's text as it may stand on a terminal.
 fn text(reply: &Reply) -> Box<str> {
     let first = reply.lines.first().map(String::as_str).unwrap_or_default();
+    if first.len() <= REPLY_TEXT && !first.contains(char::is_control) {
+        return first.into();
+    }
     let printable = |c: char| if c.is_control() { '\u{fffd}' } else { c };
     first.chars().take(REPLY_TEXT).map(printable).collect::<String>().into()
 }

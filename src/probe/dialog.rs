@@ -294,7 +294,7 @@ impl Driver {
                 self.session.on_handshake(facts.verified == Some(true), self.now())
             }
             Err(failure) => {
-                self.note(format!("TLS failed: {}", escape(&failure.detail)));
+                self.note(format!("TLS failed: {}", escape(failure.detail.as_str())));
                 self.tls_failure = Some(failure);
                 self.session.on_end(End::HandshakeFailed, self.now())
             }
@@ -329,14 +329,14 @@ impl Driver {
         Instant::now().saturating_duration_since(self.started)
     }
 
-    fn note(&mut self, text: impl Into<String>) {
+    fn note(&mut self, text: impl AsRef<str>) {
         self.transcript.push(self.now(), Side::Note, text);
     }
 
     fn note_said(&mut self, bytes: &[u8], secret: bool) {
         let text = String::from_utf8_lossy(bytes.strip_suffix(b"\r\n").unwrap_or(bytes));
         let text = match (secret, text.strip_prefix("AUTH ")) {
-            (false, _) => escape(&text),
+            (false, _) => escape(text),
             (true, None) => REDACTED.to_owned(),
             // The mechanism is no secret; an initial response behind it is.
             (true, Some(rest)) => match rest.split_once(' ') {
@@ -357,7 +357,7 @@ impl Driver {
             if self.transcript.truncated {
                 break;
             }
-            self.transcript.push(now, Side::Server, escape(&self.session.scrub(&line)));
+            self.transcript.push(now, Side::Server, escape(self.session.scrub(line)));
         }
     }
 
@@ -367,10 +367,10 @@ impl Driver {
             End::Closed => "connection closed".into(),
             End::Reset => "connection reset".into(),
             End::Timeout => format!("no reply within {}", seconds(bound)),
-            End::BadReply(bad) => format!("not SMTP: {}", escape(&bad.to_string())),
+            End::BadReply(bad) => format!("not SMTP: {}", escape(bad.to_string())),
             End::HandshakeFailed => "TLS failed".into(),
-            End::Tls(error) => format!("TLS broke: {}", escape(error)),
-            End::Io(error) => format!("connection failed: {}", escape(error)),
+            End::Tls(error) => format!("TLS broke: {}", escape(error.as_str())),
+            End::Io(error) => format!("connection failed: {}", escape(error.as_str())),
         };
         self.note(text);
     }

@@ -184,7 +184,7 @@ impl Located {
 
 /// An exchanger of somebody else's domain that would have us connect to our own network: loopback,
 /// link-local (where clouds keep their metadata), private.
-fn leads_inside(address: IpAddr, host: &str, policy: &Policy) -> bool {
+pub(super) fn leads_inside(address: IpAddr, host: &str, policy: &Policy) -> bool {
     let own = policy.own.networks.iter().any(|network| network.contains(&address.to_canonical()));
     (is_inside(address) || is_never_a_host(address)) && !own && !policy.own.has_name(host)
 }
@@ -248,7 +248,7 @@ async fn ask_all(
 
 /// Under `auto`, the addresses to which the host has a route: a host without IPv6 must not fail
 /// every AAAA. If there is a route to none of them, all stay, and connecting says what is wrong.
-fn routed(addresses: Vec<IpAddr>, families: Families) -> Vec<IpAddr> {
+pub(super) fn routed(addresses: Vec<IpAddr>, families: Families) -> Vec<IpAddr> {
     // One address alone is probed whatever the routes are.
     if families != Families::Auto || addresses.len() < 2 {
         return addresses;

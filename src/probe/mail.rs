@@ -3,9 +3,10 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use rustls::pki_types::CertificateDer;
 use secrecy::SecretString;
 use tokio::io::AsyncReadExt as _;
 use tokio::time::Instant;
@@ -35,6 +36,30 @@ pub(super) struct Visit {
     pub(super) stop: CancellationToken,
     /// What earlier second looks at old servers saw.
     pub(super) old_tls: Arc<old_tls::Looks>,
+    /// Where to leave the chain that the server shows, if somebody wants to see it. Whoever does has
+    /// no use for a second look at an old server.
+    pub(super) chain: Option<Chain>,
+}
+
+/// The certificates that a server showed, DER, the leaf first: as many as fit into [`CHAIN_BYTES`].
+#[derive(Debug, Clone, Default)]
+pub(super) struct Chain(Arc<Mutex<Vec<Vec<u8>>>>);
+
+impl Chain {
+    /// Takes what was left.
+    pub(super) fn take(&self) -> Vec<Vec<u8>> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn leave(&self, chain: &[CertificateDer<'_>]) {
+        let mut left = CHAIN_BYTES;
+        let fits = |der: &&CertificateDer<'_>| {
+            left = left.saturating_sub(der.len());
+            left > 0
+        };
+        let chain = chain.iter().take_while(fits).map(|der| der.to_vec()).collect();
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = chain;
+    }
 }
 
 /// Visits the endpoint. None when it was told to stop on the way: what was cut off is no result.
@@ -63,13 +88,14 @@ pub(super) async fn visit(visit: &Visit) -> Option<Observation> {
     };
     // What a second look takes is our wish, and no part of what a client would wait for.
     seen.duration = visit.resolve + clock.elapsed();
-    if incompatible {
+    if incompatible && visit.chain.is_none() {
         old_tls::look(visit, bounds.end, clock, &mut seen, &mut transcript).await;
     }
     if let Some(expect) = &module.expect {
         expect::judge(expect, &mut seen);
     }
     seen.ended = SystemTime::now();
+    transcript.close();
     seen.transcript = Arc::new(transcript);
     Some(seen)
 }
@@ -167,14 +193,14 @@ impl Visit {
                 return Some(Talk { failure: Some(failure), incompatible: false });
             }
         };
-        seen.local = stream.local_addr().ok();
-        let from = seen.local.map_or_else(|| "?".to_owned(), |local| local.to_string());
+        let local = stream.local_addr();
+        seen.local = Some(local);
         transcript.push(
             begun.elapsed(),
             Side::Note,
-            format!("connected to {} from {from}", self.remote()),
+            format!("connected to {} from {local}", self.remote()),
         );
-        let plan = plan(seen.local.map_or(self.site.address, |local| local.ip()));
+        let plan = plan(local.ip());
         seen.helo = Some(plan.helo.as_str().into());
         let timeouts = self.module.timeouts;
         let waits =
@@ -184,6 +210,9 @@ impl Visit {
         let upgrade = async |stream: BoxedIo| {
             let (facts, outcome) =
                 self.tls.handshake(stream, self.server_name(), tls_phase, timeouts.reply).await;
+            if let (Some(chain), Ok(stream)) = (&self.chain, &outcome) {
+                chain.leave(stream.get_ref().1.peer_certificates().unwrap_or_default());
+            }
             (facts, outcome.map(|stream| Box::new(stream) as BoxedIo))
         };
         let mut outcome = dialog::run(
@@ -293,6 +322,9 @@ async fn read_token(path: &Path) -> io::Result<String> {
     }
     Ok(text)
 }
+
+/// Bytes of a chain that are kept: four times what real ones have.
+const CHAIN_BYTES: usize = 32 * 1024;
 
 /// The longest token that is sent; real ones have one or two thousand bytes.
 const TOKEN_BYTES: u64 = 16 * 1024;

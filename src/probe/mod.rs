@@ -28,6 +28,7 @@ use self::locate::{Located, Site};
 use self::permits::{Denied, Permits};
 use crate::cause::{Blame, Cause};
 use crate::net::dns::Resolver;
+use crate::net::records::Records;
 use crate::net::tls::TlsClient;
 use crate::observation::{Failure, Observation, ProbeCounts, Round, Side, SkipReason, Transcript};
 use crate::smtp::Phase;
@@ -66,6 +67,8 @@ pub struct Prober {
     old_tls: Arc<old_tls::Looks>,
     /// When a check last connected to an address that is not ours.
     visited: Mutex<HashMap<Visitor, Instant>>,
+    /// What looks at domains saw of mail exchangers that are not ours.
+    exchangers: Arc<posture::Visits>,
 }
 
 /// Who visits which address, and from which one.
@@ -75,6 +78,7 @@ type Visitor = (CheckKey, IpAddr, Option<IpAddr>);
 struct Settings {
     policy: Arc<Policy>,
     resolver: Arc<Resolver>,
+    records: Records,
     tls: Arc<TlsClient>,
 }
 
@@ -83,7 +87,7 @@ impl Prober {
     ///
     /// # Errors
     ///
-    /// The resolver's configuration or `tls.ca_file` cannot be read.
+    /// The resolver's configuration, `tls.ca_file` or `dns.trust_anchor` cannot be read.
     pub fn new(policy: Policy) -> Result<Self, String> {
         Ok(Self {
             permits: Permits::new(&policy),
@@ -92,6 +96,7 @@ impl Prober {
             elsewhere: elsewhere::Elsewhere::default(),
             old_tls: Arc::default(),
             visited: Mutex::default(),
+            exchangers: Arc::default(),
         })
     }
 
@@ -208,6 +213,7 @@ impl Prober {
                 deadline: job.deadline,
                 stop: job.stop.clone(),
                 old_tls: self.old_tls.clone(),
+                chain: None,
             };
             let (permits, counts) = (self.permits.clone(), self.counts.clone());
             let task = tasks.spawn(async move {
@@ -295,6 +301,11 @@ impl Settings {
     fn new(policy: Policy) -> Result<Self, String> {
         Ok(Self {
             resolver: Arc::new(Resolver::new(&policy.dns_servers, policy.dns_timeout)?),
+            records: Records::new(
+                &policy.dns_servers,
+                policy.dns_timeout,
+                policy.dns_trust_anchor.as_deref(),
+            )?,
             tls: Arc::new(TlsClient::new(policy.ca_file.as_deref())?),
             policy: Arc::new(policy),
         })

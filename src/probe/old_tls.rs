@@ -62,7 +62,7 @@ pub(super) async fn look(
         tokio::time::sleep(gap).await;
         let timeouts = visit.module.timeouts;
         let stream = tcp::connect(remote, visit.site.bind, timeouts.connect).await.ok()?;
-        let local = stream.local_addr().ok()?.ip();
+        let local = stream.local_addr().ip();
         read_hello(visit, stream, local, end).await
     };
     let looked = tokio::select! {

@@ -5,9 +5,14 @@ pub mod agenda;
 pub mod cadence;
 pub mod dnsbl;
 mod ladder;
+pub mod posture;
 
 use std::collections::HashMap;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
 use tokio::task::JoinHandle;
@@ -70,6 +75,8 @@ impl Schedule {
             }
             stays
         });
+        // Room for targets that are gone is given back.
+        self.tasks.shrink_to(wanted.len());
         for (key, check) in wanted {
             if !self.tasks.contains_key(&key) {
                 let task = Task::start(self.shared.clone(), check.clone(), generation);
@@ -101,11 +108,10 @@ impl Task {
     fn start(shared: Arc<Shared>, check: Check, generation: u64) -> Self {
         let stop = CancellationToken::new();
         let runner = Runner { shared, check: check.clone(), generation, stop: stop.clone() };
-        Self { check, stop, handle: tokio::spawn(runner.supervised()) }
+        Self { check, stop, handle: tokio::spawn(runner.run()) }
     }
 }
 
-#[derive(Clone)]
 struct Runner {
     shared: Arc<Shared>,
     check: Check,
@@ -114,19 +120,7 @@ struct Runner {
 }
 
 impl Runner {
-    /// Runs until it is told to stop. A panic costs the round in which it happens, and not the check
-    /// for the rest of the exporter's life.
-    async fn supervised(self) {
-        while let Err(error) = tokio::spawn(self.clone().run()).await {
-            let (target, module) = self.check.key();
-            tracing::error!(%target, %module, %error, "a round panicked: a fault of the exporter");
-            tokio::select! {
-                () = self.stop.cancelled() => return,
-                () = tokio::time::sleep(self.check.interval()) => {}
-            }
-        }
-    }
-
+    /// Runs until it is told to stop.
     async fn run(self) {
         let Shared { store, origin, lag, .. } = &*self.shared;
         let key = self.check.key();
@@ -140,8 +134,16 @@ impl Runner {
                 () = self.stop.cancelled() => return,
                 () = tokio::time::sleep_until(*origin + due) => {}
             }
-            lag(origin.elapsed().saturating_sub(due));
-            self.round(&key).await;
+            let round = async {
+                lag(origin.elapsed().saturating_sub(due));
+                self.round(&key).await;
+            };
+            // A panic costs the round in which it happens, and not the check for the rest of the
+            // exporter's life. A check mostly waits, so the room that a round takes is given back.
+            if let Err(error) = caught(Box::pin(round)).await {
+                let (target, module) = &key;
+                tracing::error!(%target, %module, error, "a round panicked: a fault of the exporter");
+            }
             if self.stop.is_cancelled() {
                 return;
             }
@@ -186,6 +188,18 @@ impl Runner {
     }
 }
 
+/// What a future comes to, or what it said when it panicked.
+async fn caught(mut future: Pin<Box<impl Future<Output = ()>>>) -> Result<(), String> {
+    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+        Ok(poll) => poll.map(Ok),
+        Err(said) => Poll::Ready(Err(match said.downcast::<String>() {
+            Ok(said) => *said,
+            Err(said) => said.downcast_ref().copied().unwrap_or("without a word").to_owned(),
+        })),
+    })
+    .await
+}
+
 /// The one line per change of verdict.
 fn log_change(check: &Check, change: &Change) {
     let Change { from, to, failure } = change;
@@ -217,5 +231,20 @@ const fn word(good: Option<bool>, negative: bool) -> &'static str {
         (Some(false), false) => "down",
         (Some(true), true) => "met",
         (Some(false), true) => "not_met",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_told_and_goes_no_further() {
+        assert_eq!(caught(Box::pin(async { tokio::task::yield_now().await })).await, Ok(()));
+        let text = caught(Box::pin(async { panic!("half a round") })).await;
+        assert_eq!(text, Err(String::from("half a round")));
+        let number = 2;
+        let formatted = caught(Box::pin(async move { panic!("round {number}") })).await;
+        assert_eq!(formatted, Err(String::from("round 2")));
     }
 }

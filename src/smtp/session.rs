@@ -187,8 +187,11 @@ impl Session {
     }
 
     /// `text` as it may be shown: what a server repeats of our AUTH exchange is written over.
-    pub fn scrub(&self, text: &str) -> String {
-        self.exchange.as_ref().map_or_else(|| text.to_owned(), |exchange| exchange.scrub(text))
+    pub fn scrub(&self, text: String) -> String {
+        match &self.exchange {
+            Some(exchange) => exchange.scrub(&text),
+            None => text,
+        }
     }
 
     /// `end` as it may be shown: bytes that are no reply may repeat our AUTH exchange too.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
 use super::Entry;
-use crate::observation::{Transcript, TranscriptLine};
+use crate::observation::Transcript;
 
 /// A number per transcript kept, in the order in which they came.
 pub(super) type Ticket = u64;
@@ -29,10 +29,10 @@ impl Ledger {
 
     /// Takes a transcript of `entry` into the books. An empty one is none.
     pub(super) fn hold(&mut self, entry: &Arc<Entry>, transcript: &Transcript) -> Option<Ticket> {
-        if transcript.lines.is_empty() {
+        if transcript.is_empty() {
             return None;
         }
-        let bytes = size(transcript);
+        let bytes = transcript.size();
         let ticket = self.next;
         self.next += 1;
         self.bytes += bytes;
@@ -60,10 +60,4 @@ impl Ledger {
         }
         evicted
     }
-}
-
-/// The memory of a transcript, in bytes.
-fn size(transcript: &Transcript) -> usize {
-    let text: usize = transcript.lines.iter().map(|line| line.text.len()).sum();
-    size_of::<Transcript>() + transcript.lines.len() * size_of::<TranscriptLine>() + text
 }

@@ -17,8 +17,8 @@ struct Entry {
     /// The generation in which the subject came to be as it is.
     born: u64,
     view: Arc<PostureView>,
-    /// The policy that was seen first with the record's `id`: compared with it, a policy that changed
-    /// alone stays found until the `id` changes too.
+    /// The last MTA-STS facts with an `id` and a policy: a look at which nobody answered must not hide
+    /// that one of them changed without the other.
     policy: Option<MtaStsFacts>,
 }
 
@@ -61,7 +61,7 @@ impl Postures {
         for subject in subjects {
             let kept = old
                 .remove(&subject.domain)
-                .filter(|entry| same_look(&entry.view.subject, subject))
+                .filter(|entry| entry.view.subject.is_same_look(subject))
                 .map(|mut entry| {
                     entry.adopt(subject);
                     entry
@@ -89,8 +89,8 @@ impl Postures {
         }
     }
 
-    /// The last look at a domain, for the next one to compare with: its MTA-STS facts are those that
-    /// were seen first with their `id`.
+    /// The last look at a domain, for the next one to compare with: its MTA-STS facts are the last that
+    /// could be told.
     pub fn before(&self, domain: &str) -> Option<Arc<Report>> {
         let entries = self.lock();
         let entry = entries.get(domain)?;
@@ -142,7 +142,7 @@ impl Entry {
         cut(&mut report.transcript);
         let policy = &report.mta_sts;
         let told = policy.id.is_some() && policy.policy_sha256.is_some();
-        if told && self.policy.as_ref().is_none_or(|known| known.id != policy.id) {
+        if told {
             self.policy = Some(policy.clone());
         }
         let silent: BTreeSet<Area> = report
@@ -176,12 +176,6 @@ impl Entry {
         view.report = Some(Arc::new(report));
         change
     }
-}
-
-/// The same questions are asked and the same is expected.
-fn same_look(a: &Subject, b: &Subject) -> bool {
-    let (interval, labels) = (b.interval, b.labels.clone());
-    *b == Subject { interval, labels, ..a.clone() }
 }
 
 /// The problem is that nothing could be told of the others of its area.

@@ -90,11 +90,11 @@ fn judge<'a>(checks: impl Iterator<Item = &'a Arc<Entry>>) -> Option<(Arc<Target
 
 fn members_of(view: &View) -> impl Iterator<Item = Member> {
     let (module, interval) = (&view.check.module, view.check.interval());
-    let seen = view.endpoints.iter().filter(|(endpoint, _)| endpoint.address.is_some());
-    seen.map(move |(endpoint, seen)| Member {
+    let seen = view.endpoints.values().filter(|seen| seen.endpoint().address.is_some());
+    seen.map(move |seen| Member {
         module: module.name.clone(),
-        asked: module.tls_server_name.clone().unwrap_or_else(|| endpoint.host.clone()),
-        endpoint: endpoint.clone(),
+        asked: module.tls_server_name.clone().unwrap_or_else(|| seen.endpoint().host.clone()),
+        endpoint: seen.endpoint().clone(),
         standing: seen.standing,
         interval,
     })

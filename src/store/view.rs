@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::endpoints::Endpoints;
 use super::ledger::Ticket;
 use crate::cause::Cause;
 use crate::observation::{
@@ -19,11 +20,11 @@ pub struct View {
     /// What is probed.
     pub check: Check,
     /// The latest of each endpoint that was probed.
-    pub endpoints: BTreeMap<Endpoint, EndpointView>,
+    pub endpoints: Endpoints,
     /// Endpoints that the name stands for and that were never probed, and why.
     pub waiting: BTreeMap<Endpoint, Skip>,
     /// The failed resolve, until one succeeds. Its endpoint has no address.
-    pub resolve_failure: Option<EndpointView>,
+    pub resolve_failure: Option<Arc<EndpointView>>,
     /// When resolving last succeeded.
     pub resolved: Option<SystemTime>,
     /// Counters and the histogram.
@@ -104,7 +105,7 @@ impl View {
     pub fn new(check: Check) -> Self {
         Self {
             check,
-            endpoints: BTreeMap::new(),
+            endpoints: Endpoints::default(),
             waiting: BTreeMap::new(),
             resolve_failure: None,
             resolved: None,
@@ -166,16 +167,15 @@ impl View {
             let mut freed = self.resolve_failure.take().map_or_else(Vec::new, |old| old.tickets());
             let mut view = EndpointView::new(observation.clone());
             freed.extend(view.keep_transcript(&observation, ticket));
-            self.resolve_failure = Some(view);
+            self.resolve_failure = Some(Arc::new(view));
             return freed;
         }
         // An address whose MX preference changed is still the same series.
-        let known = self.endpoints.keys().find(|known| same_series(known, &endpoint)).cloned();
-        let old = known.and_then(|known| self.endpoints.remove(&known));
-        let mut view = EndpointView::new(observation.clone());
-        if let Some(old) = old {
-            view = EndpointView { last: observation.clone(), paused: None, ..old };
-        }
+        let old = self.endpoints.remove(|known| same_series(known, &endpoint));
+        let mut view = match old.map(Arc::unwrap_or_clone) {
+            Some(old) => EndpointView { last: observation.clone(), paused: None, ..old },
+            None => EndpointView::new(observation.clone()),
+        };
         if observation.success() {
             view.last_success = Some(observation.ended);
         }
@@ -183,7 +183,7 @@ impl View {
         view.baseline.see(&observation);
         let freed = view.keep_transcript(&observation, ticket);
         self.waiting.retain(|waiting, _| !same_series(waiting, &endpoint));
-        self.endpoints.insert(endpoint, view);
+        self.endpoints.insert(view);
         self.paused_until = None;
         freed.into_iter().collect()
     }
@@ -206,9 +206,9 @@ impl View {
                 // What a host's addresses last said is not its answer while its name leads nowhere.
                 let today = self
                     .endpoints
-                    .iter()
-                    .filter(|(endpoint, _)| !leads_nowhere(endpoint, self.endpoints.keys()));
-                verdict::judge(today.map(|(_, view)| &*view.last))
+                    .values()
+                    .filter(|view| !leads_nowhere(view.endpoint(), self.endpoints.keys()));
+                verdict::judge(today.map(|view| &*view.last))
             }
         };
         if round.observations.iter().any(|seen| seen.trustworthy()) {
@@ -243,7 +243,7 @@ impl View {
             self.label_text = OnceLock::new();
             let resolve = self.resolve_failure.iter_mut();
             for view in self.endpoints.values_mut().chain(resolve) {
-                view.label_text = OnceLock::new();
+                Arc::make_mut(view).label_text = OnceLock::new();
             }
         }
         self.check = check.clone();
@@ -253,13 +253,15 @@ impl View {
     /// The tickets of all transcripts.
     pub(super) fn tickets(&self) -> Vec<Ticket> {
         let views = self.endpoints.values().chain(&self.resolve_failure);
-        views.flat_map(EndpointView::tickets).collect()
+        views.flat_map(|view| view.tickets()).collect()
     }
 
     /// Drops the transcript with this ticket, if it is still here.
     pub(super) fn forget_transcript(&mut self, ticket: Ticket) {
         for view in self.endpoints.values_mut().chain(&mut self.resolve_failure) {
-            view.forget_transcript(ticket);
+            if view.success_ticket == Some(ticket) || view.failure_ticket == Some(ticket) {
+                Arc::make_mut(view).forget_transcript(ticket);
+            }
         }
     }
 
@@ -269,7 +271,8 @@ impl View {
         let mut freed = Vec::new();
         let failed = round.observations.iter().any(|seen| seen.endpoint.host.is_empty());
         if !round.endpoints.is_empty() {
-            self.endpoints.retain(|endpoint, view| {
+            self.endpoints.retain(|view| {
+                let endpoint = view.endpoint();
                 let young = round.ended.duration_since(view.last.ended);
                 let young = young.is_ok_and(|age| age <= KEEP_UNRESOLVED);
                 let stays = round.endpoints.iter().any(|e| same_series(e, endpoint))
@@ -280,7 +283,7 @@ impl View {
                 stays
             });
             if !failed {
-                freed.extend(self.resolve_failure.take().iter().flat_map(EndpointView::tickets));
+                freed.extend(self.resolve_failure.take().iter().flat_map(|view| view.tickets()));
                 self.resolved = Some(round.ended);
             }
             self.mx_records = round.mx_records;
@@ -294,7 +297,7 @@ impl View {
                 round.ended.duration_since(resolved).is_ok_and(|age| age > KEEP_UNRESOLVED)
             });
             if stale {
-                freed.extend(self.endpoints.values().flat_map(EndpointView::tickets));
+                freed.extend(self.endpoints.values().flat_map(|view| view.tickets()));
                 self.endpoints.clear();
                 self.waiting.clear();
                 self.left_out = 0;
@@ -307,11 +310,10 @@ impl View {
     fn settle_pauses(&mut self, round: &Round) {
         for (endpoint, skip) in &round.skipped {
             self.tally.skip(skip.reason);
-            let known = self.endpoints.iter_mut().find(|(known, _)| same_series(known, endpoint));
-            match known {
-                Some((_, view)) if skip.reason == SkipReason::Backoff => {
+            match self.same(endpoint) {
+                Some(view) if skip.reason == SkipReason::Backoff => {
                     let cause = skip.cause.unwrap_or(Cause::Unknown);
-                    view.paused = skip.until.map(|until| (until, cause));
+                    Arc::make_mut(view).paused = skip.until.map(|until| (until, cause));
                 }
                 Some(_) => {}
                 None if endpoint.address.is_some() => {
@@ -321,13 +323,14 @@ impl View {
             }
         }
         for (endpoint, until, cause) in &round.paused {
-            let known = self.endpoints.iter_mut().find(|(known, _)| same_series(known, endpoint));
-            if let Some((_, view)) = known {
-                view.paused = Some((*until, *cause));
+            if let Some(view) = self.same(endpoint) {
+                Arc::make_mut(view).paused = Some((*until, *cause));
             }
         }
         for view in self.endpoints.values_mut() {
-            view.paused = view.paused.filter(|(until, _)| *until > round.ended);
+            if view.paused.is_some_and(|(until, _)| until <= round.ended) {
+                Arc::make_mut(view).paused = None;
+            }
         }
         let probed = self.endpoints.values().map(|view| view.paused.map(|(until, _)| until));
         let waiting = self
@@ -337,6 +340,11 @@ impl View {
         // None as soon as one endpoint is not paused, else the first moment at which one is free.
         let pauses: Option<Vec<SystemTime>> = probed.chain(waiting).collect();
         self.paused_until = pauses.and_then(|pauses| pauses.into_iter().min());
+    }
+
+    /// What is known of the endpoint, whatever its preference was.
+    fn same(&mut self, endpoint: &Endpoint) -> Option<&mut Arc<EndpointView>> {
+        self.endpoints.values_mut().find(|known| same_series(known.endpoint(), endpoint))
     }
 
     fn history_entry(&self, round: &Round) -> Option<HistoryEntry> {
@@ -378,6 +386,11 @@ impl EndpointView {
             success_ticket: None,
             failure_ticket: None,
         }
+    }
+
+    /// The endpoint.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.last.endpoint
     }
 
     /// The state of the endpoint. A probe that our own trouble spoilt says nothing about it, nor does

@@ -49,7 +49,7 @@ impl fmt::Display for Place {
 ///
 /// What is wrong, and what would be right, for a person.
 pub fn host(text: &str) -> Result<(HostName, Option<u16>), String> {
-    let shown = printable(text);
+    let shown = Shown(text);
     if let Some((_, rest)) = text.split_once("://") {
         let rest = rest.split('/').next().unwrap_or_default();
         return Err(format!("`{shown}` is a URL; write the host alone: {}", printable(rest)));
@@ -98,7 +98,7 @@ pub fn host(text: &str) -> Result<(HostName, Option<u16>), String> {
 ///
 /// What is wrong, and what would be right, for a person.
 pub fn domain(text: &str) -> Result<Arc<str>, String> {
-    let shown = printable(text);
+    let shown = Shown(text);
     if text.is_empty() {
         return Err("is empty; write a name such as mx1.example.net".to_owned());
     }
@@ -170,7 +170,7 @@ pub fn address(text: &str) -> Result<IpAddr, String> {
         .parse::<IpAddr>()
         .map_err(|_| format!("`{}` is not an IP address", printable(text)))?
         .to_canonical();
-    let shown = printable(text);
+    let shown = Shown(text);
     if address.is_unspecified() {
         Err(format!("`{shown}` stands for no host"))
     } else if address.is_multicast() || address == IpAddr::V4(Ipv4Addr::BROADCAST) {
@@ -189,6 +189,15 @@ fn parse_port(text: &str) -> Result<u16, String> {
         let shown = printable(text);
         format!("the port `{shown}` is not a number from 1 to 65535, without leading zeros")
     })
+}
+
+/// Text that becomes [`printable`] when a message shows it, which is seldom.
+struct Shown<'text>(&'text str);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&printable(self.0))
+    }
 }
 
 /// Text as a message may show it: one line, no control characters, cut short.

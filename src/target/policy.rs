@@ -35,7 +35,7 @@ pub struct Policy {
     pub dns_servers: Vec<SocketAddr>,
     /// How long one DNS question may take, retries included.
     pub dns_timeout: Duration,
-    /// Trust anchors of DNSSEC, DNSKEY records as in a zone file; none: those of the root.
+    /// Trust anchors of DNSSEC, DNSKEY and DS records as in a zone file; none: those of the root.
     pub dns_trust_anchor: Option<PathBuf>,
     /// Extra roots, PEM.
     pub ca_file: Option<PathBuf>,

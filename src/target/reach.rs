@@ -10,6 +10,17 @@ pub fn is_never_a_host(address: IpAddr) -> bool {
     }
 }
 
+/// Addresses that stand in examples and nowhere else (RFC 5737, RFC 3849, RFC 9637).
+pub fn is_documentation(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => v4.is_documentation(),
+        IpAddr::V6(v6) => {
+            let [first, second, ..] = v6.segments();
+            (first == 0x2001 && second == 0x0db8) || (first == 0x3fff && second < 0x1000)
+        }
+    }
+}
+
 /// Addresses that are reached from inside only (RFC 6890 and its successors), also when they are
 /// wrapped in a translation prefix: NAT64 (RFC 6052) and 6to4 (RFC 3056).
 pub fn is_inside(address: IpAddr) -> bool {

@@ -1,7 +1,6 @@
 //! Answers: what they are made of, how they are compressed, and the headers that all of them carry.
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::io::Write;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -15,15 +14,26 @@ use hyper::{Response, StatusCode};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::Refusal;
+use super::stream::Stream;
 
-/// A body that is there as a whole, in pieces.
+/// A body: there as a whole, in pieces, or an exposition that is rendered as it is sent.
 ///
-/// # Why whole
+/// # Why both
 ///
-/// Were the pieces sent as they are rendered, a reader that is slow, or stopped, would hold a thread
-/// that may block and the views of that moment. Compressed, even a large exposition is small.
+/// Pages and JSON are made of values that borrow from one another, so they are rendered in one go on
+/// a thread that may block, and a slow reader must not hold that thread. An exposition can be larger
+/// than everything else in memory, and is never there as a whole.
+#[derive(Debug)]
+pub struct Payload(Form);
+
+#[derive(Debug)]
+enum Form {
+    Whole(Whole),
+    Stream(Stream),
+}
+
 #[derive(Debug, Default)]
-pub struct Payload {
+struct Whole {
     pieces: VecDeque<Bytes>,
     left: u64,
     /// Held until the last piece is on its way: it bounds how many large answers wait in memory.
@@ -33,7 +43,19 @@ pub struct Payload {
 impl Payload {
     pub(super) fn of(pieces: VecDeque<Bytes>, permit: Option<OwnedSemaphorePermit>) -> Self {
         let left = pieces.iter().map(|piece| piece.len() as u64).sum();
-        Self { pieces, left, permit }
+        Self(Form::Whole(Whole { pieces, left, permit }))
+    }
+}
+
+impl Default for Payload {
+    fn default() -> Self {
+        Self(Form::Whole(Whole::default()))
+    }
+}
+
+impl From<Stream> for Payload {
+    fn from(stream: Stream) -> Self {
+        Self(Form::Stream(stream))
     }
 }
 
@@ -45,26 +67,40 @@ impl From<Bytes> for Payload {
 
 impl Body for Payload {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = std::io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let Some(piece) = self.pieces.pop_front() else {
-            self.permit = None;
-            return Poll::Ready(None);
-        };
-        self.left = self.left.saturating_sub(piece.len() as u64);
-        Poll::Ready(Some(Ok(Frame::data(piece))))
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        match &mut self.0 {
+            Form::Whole(whole) => Poll::Ready(whole.next().map(|piece| Ok(Frame::data(piece)))),
+            Form::Stream(stream) => {
+                stream.poll(cx).map(|piece| piece.map(|piece| piece.map(Frame::data)))
+            }
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.left == 0
+        matches!(&self.0, Form::Whole(whole) if whole.left == 0)
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.left)
+        match &self.0 {
+            Form::Whole(whole) => SizeHint::with_exact(whole.left),
+            Form::Stream(_) => SizeHint::default(),
+        }
+    }
+}
+
+impl Whole {
+    fn next(&mut self) -> Option<Bytes> {
+        let Some(piece) = self.pieces.pop_front() else {
+            self.permit = None;
+            return None;
+        };
+        self.left = self.left.saturating_sub(piece.len() as u64);
+        Some(piece)
     }
 }
 

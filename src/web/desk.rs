@@ -1,7 +1,7 @@
 //! What `/probe` has under way and what it saw lately: the same question asked twice at once is one
 //! probe, and one asked again soon is answered from memory.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -24,6 +24,10 @@ pub(super) struct Desk {
 struct Books {
     flights: HashMap<CheckKey, Flight>,
     kept: HashMap<CheckKey, Kept>,
+    /// What is kept, by the turn in which it was last used.
+    ages: BTreeMap<u64, CheckKey>,
+    /// Observations in `kept`.
+    observations: usize,
     /// Counts up: the age of what is kept, and the number of a flight.
     turn: u64,
 }
@@ -55,7 +59,11 @@ impl Desk {
     pub(super) fn last(&self, check: &Check) -> Option<Arc<Round>> {
         let mut books = self.lock();
         let turn = books.next();
-        let kept = books.kept.get_mut(&check.key()).filter(|kept| kept.check == *check)?;
+        let Books { kept, ages, .. } = &mut *books;
+        let kept = kept.get_mut(&check.key()).filter(|kept| kept.check == *check)?;
+        if let Some(key) = ages.remove(&kept.turn) {
+            ages.insert(turn, key);
+        }
         kept.turn = turn;
         Some(kept.round.clone())
     }
@@ -98,9 +106,15 @@ impl Desk {
             return;
         }
         let mut books = self.lock();
-        let turn = books.next();
-        books.kept.insert(check.key(), Kept { turn, check, round: round.clone() });
-        books.forget();
+        let (turn, key) = (books.next(), check.key());
+        books.forget(&key);
+        books.observations += round.observations.len();
+        books.ages.insert(turn, key.clone());
+        books.kept.insert(key, Kept { turn, check, round: round.clone() });
+        while books.kept.len() > MAX_KEPT || books.observations > MAX_OBSERVATIONS {
+            let Some((_, oldest)) = books.ages.pop_first() else { return };
+            books.forget(&oldest);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Books> {
@@ -115,16 +129,10 @@ impl Books {
         self.turn
     }
 
-    /// Forgets what was used longest ago until the bounds hold.
-    fn forget(&mut self) {
-        let mut observations: usize =
-            self.kept.values().map(|kept| kept.round.observations.len()).sum();
-        while self.kept.len() > MAX_KEPT || observations > MAX_OBSERVATIONS {
-            let oldest = self.kept.iter().min_by_key(|(_, kept)| kept.turn);
-            let Some(key) = oldest.map(|(key, _)| key.clone()) else { return };
-            if let Some(kept) = self.kept.remove(&key) {
-                observations -= kept.round.observations.len();
-            }
+    fn forget(&mut self, key: &CheckKey) {
+        if let Some(kept) = self.kept.remove(key) {
+            self.ages.remove(&kept.turn);
+            self.observations -= kept.round.observations.len();
         }
     }
 }
@@ -172,7 +180,7 @@ mod tests {
             place: Place::parse(name).unwrap(),
             modules: vec![module.clone()],
             interval: None,
-            labels: std::collections::BTreeMap::new(),
+            labels: BTreeMap::new(),
         });
         Check { target, module }
     }
@@ -244,7 +252,9 @@ mod tests {
         for i in 0..200 {
             desk.keep(check(&format!("large{i}")), &Arc::new(round(32, None)));
         }
-        assert!(desk.lock().kept.len() <= MAX_OBSERVATIONS / 32);
+        let books = desk.lock();
+        assert!(books.kept.len() <= MAX_OBSERVATIONS / 32);
+        assert_eq!(books.ages.len(), books.kept.len());
     }
 
     #[test]

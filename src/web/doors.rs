@@ -154,7 +154,9 @@ impl Page {
             "/logs" => Some(Self::Logs),
             "/config" => Some(Self::Config),
             "/" => Some(Self::Status),
-            _ if path.starts_with("/api/") || path.starts_with("/targets") => Some(Self::Status),
+            _ if ["/api/", "/targets", "/posture"].iter().any(|page| path.starts_with(page)) => {
+                Some(Self::Status)
+            }
             _ => None,
         }
     }
@@ -330,6 +332,7 @@ mod tests {
         for (path, page) in [
             ("/", Some(Page::Status)),
             ("/targets/mx1", Some(Page::Status)),
+            ("/posture/example.net", Some(Page::Status)),
             ("/api/v1/targets", Some(Page::Status)),
             ("/-/reload", Some(Page::Reload)),
             ("/logs", Some(Page::Logs)),

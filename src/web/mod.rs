@@ -15,6 +15,7 @@ mod listings;
 mod login;
 mod logs;
 mod page;
+mod posture;
 mod probe;
 mod query;
 mod refusal;
@@ -23,6 +24,7 @@ mod runbook;
 mod scrape;
 mod serve;
 mod status;
+mod stream;
 
 pub use admit::AD_HOC_PORTS;
 pub use body::Payload;
@@ -32,7 +34,7 @@ pub use query::Query;
 pub use refusal::Refusal;
 pub use runbook::RUNBOOKS;
 pub use serve::{Limits, serve};
-pub use status::{Condition, Group, ListState, ListingState, Warning};
+pub use status::{Condition, DomainState, Group, ListState, ListingState, Warning};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -265,6 +267,9 @@ async fn route(state: &Arc<State>, asked: Asked) -> Result<Response<Payload>, Re
     if let Some(name) = path.strip_prefix("/api/v1/targets/").filter(|name| !name.is_empty()) {
         return one_target(state, &asked, reading, name, true).await;
     }
+    if let Some(name) = path.strip_prefix("/posture/").filter(|name| !name.is_empty()) {
+        return one_domain(state, &asked, reading, name).await;
+    }
     let page =
         path.strip_prefix("/runbooks").filter(|rest| rest.is_empty() || rest.starts_with('/'));
     if let Some(rest) = page {
@@ -279,7 +284,7 @@ async fn route(state: &Arc<State>, asked: Asked) -> Result<Response<Payload>, Re
         "/-/reload" if writing => reload(state, &asked).await,
         "/-/reload" => Err(Refusal::method("POST, PUT")),
         "/" | "/metrics" | "/probe" | "/logs" | "/config" | "/-/healthy" | "/-/ready"
-        | "/api/v1/targets" | "/api/v1/listings"
+        | "/api/v1/targets" | "/api/v1/listings" | "/api/v1/posture"
             if !reading =>
         {
             Err(Refusal::method("GET, HEAD"))
@@ -298,6 +303,7 @@ async fn route(state: &Arc<State>, asked: Asked) -> Result<Response<Payload>, Re
         }
         "/-/ready" => Err(Refusal::unavailable("smtp_exporter is not ready.")),
         "/api/v1/targets" => api::targets(state, &asked).await,
+        "/api/v1/posture" => posture::domains(state, &asked).await,
         "/api/v1/listings" => listings::listings(state, &asked).await,
         _ => Err(no_such_page(state)),
     }
@@ -322,6 +328,22 @@ async fn one_target(
     } else {
         page::target(state, asked, &name).await
     }
+}
+
+/// The page of a domain. The name is what is left of the path.
+async fn one_domain(
+    state: &Arc<State>,
+    asked: &Asked,
+    reading: bool,
+    name: &str,
+) -> Result<Response<Payload>, Refusal> {
+    if !reading {
+        return Err(Refusal::method("GET, HEAD"));
+    }
+    let Ok(name) = percent_decode_str(name).decode_utf8() else {
+        return Err(Refusal::bad_request("the name is not UTF-8 once it is percent-decoded"));
+    };
+    page::domain(state, asked, &name).await
 }
 
 async fn reload(state: &State, asked: &Asked) -> Result<Response<Payload>, Refusal> {

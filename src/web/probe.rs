@@ -151,6 +151,36 @@ impl Source {
     }
 }
 
+/// The last result. Mostly only its age is asked for, so no view is made of a round before it is an
+/// answer.
+enum Last {
+    /// The schedule's.
+    Scheduled(Arc<View>),
+    /// Of `/probe` itself.
+    Kept(Arc<Round>),
+}
+
+impl Last {
+    fn ended(&self) -> Option<SystemTime> {
+        match self {
+            Self::Scheduled(view) => view.last_round,
+            Self::Kept(round) => Some(round.ended),
+        }
+    }
+
+    /// How old it is; one whose time is not known, or lies ahead, is as old as can be.
+    fn age(&self, now: SystemTime) -> Duration {
+        self.ended().and_then(|ended| now.duration_since(ended).ok()).unwrap_or(Duration::MAX)
+    }
+
+    fn source(self, wanted: &Wanted) -> Source {
+        match self {
+            Self::Scheduled(view) => Source { view, round: None },
+            Self::Kept(round) => Source::of_round(wanted, round),
+        }
+    }
+}
+
 /// The result that answers without a probe: one that is fresh, or the last one of a remote that
 /// asked us to stay away.
 fn remembered(
@@ -160,25 +190,23 @@ fn remembered(
 ) -> Result<Option<(Source, String)>, Refusal> {
     let now = SystemTime::now();
     let last = last_known(state, wanted);
-    if last.as_ref().is_some_and(|last| age(last, now) < running.policy.probe_min_interval) {
-        return Ok(last.map(|last| (last, FRESH.to_owned())));
+    if last.as_ref().is_some_and(|last| last.age(now) < running.policy.probe_min_interval) {
+        return Ok(last.map(|last| (last.source(wanted), FRESH.to_owned())));
     }
     let paused = stored(state, wanted).and_then(|view| view.paused_until);
     match (paused.filter(|until| *until > now), last) {
-        (Some(until), Some(last)) => Ok(Some((last, paused_note(until)))),
+        (Some(until), Some(last)) => Ok(Some((last.source(wanted), paused_note(until)))),
         (Some(until), None) => Err(nothing_known(&paused_note(until)).until(Some(until), now)),
         (None, _) => Ok(None),
     }
 }
 
 /// The last result, of the schedule or of `/probe` itself.
-fn last_known(state: &State, wanted: &Wanted) -> Option<Source> {
-    let scheduled = stored(state, wanted).filter(|view| has_seen(view));
-    let scheduled = scheduled.map(|view| Source { view, round: None });
+fn last_known(state: &State, wanted: &Wanted) -> Option<Last> {
+    let scheduled = stored(state, wanted).filter(|view| has_seen(view)).map(Last::Scheduled);
     // probe.allow may have changed since.
-    let kept = state.desk.last(&wanted.check).filter(|round| wanted.admits(round));
-    let kept = kept.map(|round| Source::of_round(wanted, round));
-    [scheduled, kept].into_iter().flatten().max_by_key(|source| source.view.last_round)
+    let kept = state.desk.last(&wanted.check).filter(|round| wanted.admits(round)).map(Last::Kept);
+    [scheduled, kept].into_iter().flatten().max_by_key(Last::ended)
 }
 
 /// The schedule's view of a configured check.
@@ -261,7 +289,7 @@ fn judge(state: &State, wanted: &Wanted, round: Arc<Round>) -> Result<(Source, S
     if skip.reason == SkipReason::Backoff {
         let note = skip.until.map_or_else(|| "the remote is paused".to_owned(), paused_note);
         return match last_known(state, wanted) {
-            Some(last) => Ok((last, note)),
+            Some(last) => Ok((last.source(wanted), note)),
             None => Err(nothing_known(&note).until(skip.until, now)),
         };
     }
@@ -269,9 +297,9 @@ fn judge(state: &State, wanted: &Wanted, round: Arc<Round>) -> Result<(Source, S
         SkipReason::Budget => {
             // Prometheus asks oftener than a server that is not ours may be probed. As the schedule's
             // gauges do, ours stand until the next probe is due.
-            let last = last_known(state, wanted).filter(|last| age(last, now) < FOREIGN_INTERVAL);
+            let last = last_known(state, wanted).filter(|last| last.age(now) < FOREIGN_INTERVAL);
             if let Some(last) = last {
-                return Ok((last, NOT_DUE.to_owned()));
+                return Ok((last.source(wanted), NOT_DUE.to_owned()));
             }
             "other probes of this remote are under way, or it is not ours and was probed lately"
         }
@@ -281,12 +309,6 @@ fn judge(state: &State, wanted: &Wanted, round: Arc<Round>) -> Result<(Source, S
         SkipReason::Backoff => "the remote is paused",
     };
     Err(Refusal::unavailable(format!("not probed ({}): {why}", skip.reason)).until(skip.until, now))
-}
-
-/// How old a result is; one whose time is not known, or lies ahead, is as old as can be.
-fn age(source: &Source, now: SystemTime) -> Duration {
-    let age = source.view.last_round.and_then(|last| now.duration_since(last).ok());
-    age.unwrap_or(Duration::MAX)
 }
 
 fn answer(

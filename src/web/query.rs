@@ -1,6 +1,8 @@
 //! The query of a URL as pairs, within bounds (the `application/x-www-form-urlencoded` form, which
 //! is what Prometheus sends for `params`).
 
+use std::borrow::Cow;
+
 use percent_encoding::percent_decode_str;
 
 use super::Refusal;
@@ -70,7 +72,7 @@ impl Query {
 }
 
 fn decode(text: &str) -> Result<String, Refusal> {
-    let spaced = text.replace('+', " ");
+    let spaced = if text.contains('+') { text.replace('+', " ").into() } else { Cow::from(text) };
     match percent_decode_str(&spaced).decode_utf8() {
         Ok(text) => Ok(text.into_owned()),
         Err(_) => Err(Refusal::bad_request("the query is not UTF-8 once it is percent-decoded")),

@@ -127,14 +127,14 @@ pub(super) fn transcript(
     transcript: &Transcript,
     indent: &str,
 ) -> std::fmt::Result {
-    for line in &transcript.lines {
+    for line in transcript.lines() {
         let at = line.at.as_secs_f64();
-        writeln!(out, "{indent}{at:>9.3} {} {}", line.side, one_line(&line.text))?;
+        writeln!(out, "{indent}{at:>9.3} {} {}", line.side, one_line(line.text))?;
     }
     if transcript.truncated {
         writeln!(out, "{indent}          * the rest is cut off")?;
     }
-    if transcript.lines.is_empty() && !transcript.truncated {
+    if transcript.is_empty() && !transcript.truncated {
         writeln!(out, "{indent}          * nothing was said")?;
     }
     Ok(())

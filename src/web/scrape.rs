@@ -1,4 +1,4 @@
-//! `/metrics`, and how every large answer is rendered: off the reactor, bounded in number,
+//! `/metrics`, and how every other large answer is rendered: off the reactor, bounded in number,
 //! compressed when asked for.
 
 use std::collections::VecDeque;
@@ -8,22 +8,31 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use hyper::header::{self, HeaderValue};
 use hyper::{Response, StatusCode};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 use super::body::{self, Collector, Payload};
+use super::stream::Stream;
 use super::{Asked, Refusal, State};
-use crate::metrics::render;
+use crate::metrics::Exposition;
 
+/// Everything that is known, written as it is sent.
 pub(super) async fn metrics(
     state: &Arc<State>,
     asked: &Asked,
 ) -> Result<Response<Payload>, Refusal> {
-    let format = asked.format;
-    rendered(state, asked, format.content_type(), true, move |state, sink| {
-        render(&state.store, &state.own, format, SystemTime::now(), &mut |bytes| sink(bytes));
-        Ok(())
-    })
-    .await
+    let permit = turn(state).await?;
+    let (format, now) = (asked.format, SystemTime::now());
+    let mut exposition = Exposition::new(&state.store, &state.own, format, now);
+    let first = exposition.next().unwrap_or_default();
+    if exposition.is_over() {
+        return rendered_here(state, asked, format.content_type(), true, |_, sink| {
+            sink(first);
+            Ok(())
+        });
+    }
+    let stream = Stream::new(first, exposition, asked.gzip, permit);
+    Ok(response(stream.into(), format.content_type(), true, asked.gzip))
 }
 
 /// Renders an answer on a thread that may block. `negotiated`: its form depends on `Accept`.
@@ -34,9 +43,7 @@ pub(super) async fn rendered(
     negotiated: bool,
     fill: impl FnOnce(&State, &mut dyn FnMut(Bytes)) -> Result<(), Refusal> + Send + 'static,
 ) -> Result<Response<Payload>, Refusal> {
-    let Ok(Ok(permit)) = timeout(QUEUE, state.renders.clone().acquire_owned()).await else {
-        return Err(Refusal::unavailable("too many large answers at once; ask again later"));
-    };
+    let permit = turn(state).await?;
     let (gzip, state) = (asked.gzip, state.clone());
     let task = tokio::task::spawn_blocking(move || filled(&state, gzip, fill));
     let pieces = match task.await {
@@ -60,6 +67,14 @@ pub(super) fn rendered_here(
 ) -> Result<Response<Payload>, Refusal> {
     let pieces = filled(state, asked.gzip, fill)?;
     Ok(response(Payload::of(pieces, None), content_type, negotiated, asked.gzip))
+}
+
+/// A place among the large answers, once there is one.
+async fn turn(state: &State) -> Result<OwnedSemaphorePermit, Refusal> {
+    let Ok(Ok(permit)) = timeout(QUEUE, state.renders.clone().acquire_owned()).await else {
+        return Err(Refusal::unavailable("too many large answers at once; ask again later"));
+    };
+    Ok(permit)
 }
 
 fn filled(

@@ -336,7 +336,7 @@ impl Script {
         let failure = blame::failure(terms, outcome);
         let offers = dialogue.tls.as_ref().or(dialogue.plain.as_ref());
         let mut transcript = String::new();
-        for line in &outcome.transcript.lines {
+        for line in outcome.transcript.lines() {
             transcript.push_str(&format!("{}: {}\n", line.side, line.text));
         }
         for (key, expected) in &self.expected {

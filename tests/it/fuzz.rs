@@ -54,7 +54,10 @@ macro_rules! replays {
     };
 }
 
-replays!(cause certificate config dns dnsbl ehlo hello page query reply session web_config);
+replays!(
+    cause certificate config dkim dmarc dns dnsbl ehlo hello mta_sts page query reply session spf
+    web_config
+);
 
 fn replay(name: &str) {
     let (_, body): &(&str, Body) = TARGETS.iter().find(|(known, _)| *known == name).unwrap();

@@ -70,19 +70,21 @@ fn code(last: u8, meaning: &str) -> Code {
 
 pub(crate) fn text(lists: Vec<Arc<ListView>>, listings: Vec<Arc<ListingView>>) -> String {
     let known = Text::new(lists, listings);
-    let mut written = Vec::new();
-    let mut take = |chunk: bytes::Bytes| written.extend_from_slice(&chunk);
-    let mut writer = Writer::new(Format::Text, &mut take);
+    let mut writer = Writer::new(Format::Text);
     for def in CATALOGUE {
         writer.begin(def);
-        match def.scope {
-            Scope::List => known.record_lists(def.family, at(70), &mut writer),
-            Scope::Listing => known.record_listings(def.family, &mut writer),
-            _ => {}
+        for item in 0.. {
+            let found = match def.scope {
+                Scope::List => known.record_list(def.family, item, at(70), &mut writer),
+                Scope::Listing => known.record_listing(def.family, item, &mut writer),
+                _ => None,
+            };
+            if found.is_none() {
+                break;
+            }
         }
     }
-    writer.finish();
-    String::from_utf8(written).unwrap()
+    String::from_utf8(writer.finish().to_vec()).unwrap()
 }
 
 fn list_view(list: &Arc<List>, healthy: Option<bool>, paused: Option<u64>) -> Arc<ListView> {

@@ -32,5 +32,6 @@ mod spf;
 mod store;
 mod structure;
 mod support;
+mod survey;
 mod web;
 mod web_config;

@@ -70,7 +70,7 @@ fn the_catalogue_of_lists_is_written_down() {
 #[test]
 fn the_readme_is_short_enough_to_be_read() {
     let mut text = readme();
-    for name in ["causes", "alerts", "metrics", "configuration", "web"] {
+    for name in ["causes", "alerts", "metrics", "configuration", "web", "performance"] {
         let (begin, end) = marks(name);
         let (from, to) = (text.find(&begin).unwrap(), text.find(&end).unwrap());
         text.replace_range(from..to, "");
@@ -133,7 +133,8 @@ fn the_readme_names_every_flag_and_no_other() {
     assert!(known.len() > 12, "{known:?}");
     let text = readme();
     // What other programs take.
-    let foreign = |flag: &String| ["--bench", "--release", "--test"].contains(&flag.as_str());
+    const FOREIGN: &[&str] = &["--bench", "--only", "--out", "--readme", "--release", "--test"];
+    let foreign = |flag: &String| FOREIGN.contains(&flag.as_str());
     let named: BTreeSet<String> = flags(&text).into_iter().filter(|flag| !foreign(flag)).collect();
     assert_eq!(named, known);
     let table = text.split_once("| flag |").unwrap().1.split_once("\n\n").unwrap().0;
@@ -261,10 +262,11 @@ says how the list is asked and what its answers mean. None of them is asked unle
 ";
 
 fn marks(name: &str) -> (String, String) {
-    (
-        format!("<!-- begin {name}: written by tests/it/reference.rs -->"),
-        format!("<!-- end {name} -->"),
-    )
+    let by = match name {
+        "performance" => "tests/bench/compare --readme",
+        _ => "tests/it/reference.rs",
+    };
+    (format!("<!-- begin {name}: written by {by} -->"), format!("<!-- end {name} -->"))
 }
 
 /// Loads a configuration as it is shown, with the variable that examples name.

@@ -2,6 +2,8 @@
 //! examples of the RFC, and one record for each problem that a record can have.
 
 mod examples;
+mod hostile;
+mod problems;
 mod suite;
 mod zone;
 

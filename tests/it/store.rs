@@ -82,7 +82,7 @@ fn a_round_gives_verdict_history_and_change() {
     let strip: Vec<_> = view.history.iter().map(|entry| (entry.cause, entry.code)).collect();
     assert_eq!(strip, [(None, 250), (None, 250), (Some(Cause::TooManyConnections), 421)]);
     assert_eq!((view.history[0].at, view.history[0].millis), (1_700_000_001, 120));
-    assert_eq!(view.endpoints[&a()].last_success, Some(at(61)));
+    assert_eq!(view.endpoints.get(&a()).unwrap().last_success, Some(at(61)));
     assert_eq!(view.tally.probes, [2, 0, 0, 1, 0]);
 }
 
@@ -185,8 +185,11 @@ fn a_pause_shows_and_keeps_the_last_result() {
     one.skipped = vec![(a(), backoff(at(300)))];
     lab.play(&one);
     let view = lab.view();
-    assert_eq!(view.endpoints[&a()].paused, Some((at(300), Cause::TooManyConnections)));
-    assert_eq!(view.endpoints[&a()].last.ended, at(1));
+    assert_eq!(
+        view.endpoints.get(&a()).unwrap().paused,
+        Some((at(300), Cause::TooManyConnections))
+    );
+    assert_eq!(view.endpoints.get(&a()).unwrap().last.ended, at(1));
     assert_eq!(view.paused_until, None, "one can still be probed");
     let expected = [(EndpointState::Available, 1), (EndpointState::Paused, 1)];
     assert_eq!(states(&view), expected.into());
@@ -204,7 +207,7 @@ fn a_pause_shows_and_keeps_the_last_result() {
     // A probe ends it.
     lab.store.put(lab.generation, &lab.check.key(), Arc::new(healthy(b(), at(201))));
     let view = lab.view();
-    assert_eq!((view.paused_until, view.endpoints[&b()].paused), (None, None));
+    assert_eq!((view.paused_until, view.endpoints.get(&b()).unwrap().paused), (None, None));
 }
 
 #[test]
@@ -294,10 +297,13 @@ fn the_last_success_and_the_last_failure_keep_their_transcripts() {
     lab.play(&round(vec![healthy(a(), at(2))]));
     lab.play(&round(vec![healthy(a(), at(3))]));
     let view = lab.view();
-    let kept = &view.endpoints[&a()];
+    let kept = &view.endpoints.get(&a()).unwrap();
     assert_eq!(kept.success_transcript.as_ref().unwrap().0, at(3));
     let (when, text) = kept.failure_transcript.as_ref().unwrap();
-    assert_eq!((*when, text.lines[0].text.as_str()), (at(1), "421 4.7.0 too many connections"));
+    assert_eq!(
+        (*when, text.lines().next().unwrap().text),
+        (at(1), "421 4.7.0 too many connections")
+    );
 }
 
 #[test]
@@ -318,11 +324,11 @@ fn transcripts_stay_under_the_cap_and_the_oldest_go_first() {
         .endpoints
         .values()
         .filter(|view| view.success_transcript.is_some())
-        .map(|view| (view.last.ended, view.last.transcript.lines.len()))
+        .map(|view| (view.last.ended, view.last.transcript.len()))
         .collect();
     assert_eq!(with, [(at(16), 1), (at(17), 1), (at(18), 1), (at(19), 1)]);
     // What is evicted is not held through the last observation either.
-    let without = view.endpoints.values().filter(|view| view.last.transcript.lines.is_empty());
+    let without = view.endpoints.values().filter(|view| view.last.transcript.is_empty());
     assert_eq!(without.count(), 16);
 
     // Replaced, retired and removed ones leave the books.
@@ -344,7 +350,7 @@ fn a_view_does_not_change_under_its_reader() {
     let held = lab.view();
     lab.play(&round(vec![refused(a(), at(2))]));
     assert_eq!((held.verdict.up, lab.view().verdict.up), (Some(true), Some(false)));
-    assert_eq!(held.endpoints[&a()].last.ended, at(1));
+    assert_eq!(held.endpoints.get(&a()).unwrap().last.ended, at(1));
 }
 
 #[test]
@@ -375,4 +381,26 @@ fn probes_and_readers_at_once_lose_nothing() {
         });
     });
     assert_eq!(lab.view().tally.probes[0], 800);
+}
+
+#[test]
+fn what_is_removed_leaves_nothing_behind() {
+    let lab = Lab::new();
+    lab.play(&round(vec![healthy(a(), at(1)), healthy(b(), at(1))]));
+    let seen: Vec<_> = {
+        let view = lab.view();
+        view.endpoints.values().map(|view| Arc::downgrade(&view.last)).collect()
+    };
+    let transcripts: Vec<_> =
+        seen.iter().map(|seen| Arc::downgrade(&seen.upgrade().unwrap().transcript)).collect();
+    assert_eq!((seen.len(), lab.store.transcript_bytes() > 0), (2, true));
+    // An address that the name no longer stands for goes with all that was said there.
+    let mut one = round(vec![]);
+    one.endpoints = vec![b()];
+    lab.store.finish_round(lab.generation, &lab.check.key(), &one);
+    assert_eq!(seen.iter().filter(|seen| seen.strong_count() > 0).count(), 1);
+    lab.store.replace_checks(&[], 10);
+    assert!(seen.iter().all(|seen| seen.strong_count() == 0));
+    assert!(transcripts.iter().all(|said| said.strong_count() == 0));
+    assert_eq!(lab.store.transcript_bytes(), 0);
 }

@@ -212,7 +212,12 @@ impl Answer {
             .map(|line| line.split_once(": ").unwrap())
             .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
             .collect();
-        Self { status, headers, body: bytes[end + 4..].to_vec() }
+        let headers: BTreeMap<String, String> = headers;
+        let mut body = bytes[end + 4..].to_vec();
+        if headers.get("transfer-encoding").is_some_and(|coding| coding == "chunked") {
+            body = unchunked(&body);
+        }
+        Self { status, headers, body }
     }
 
     fn text(&self) -> &str {
@@ -223,6 +228,22 @@ impl Answer {
     fn has(&self, status: u16, part: &str) {
         assert_eq!(self.status, status, "{}", self.text());
         assert!(self.text().contains(part), "no {part:?} in:\n{}", self.text());
+    }
+}
+
+/// The body that a chunked one holds (RFC 9112, 7.1). It must be whole.
+fn unchunked(mut rest: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    loop {
+        let end = rest.windows(2).position(|w| w == b"\r\n").expect("no chunk size");
+        let size = std::str::from_utf8(&rest[..end]).unwrap();
+        let size = usize::from_str_radix(size, 16).unwrap();
+        if size == 0 {
+            assert_eq!(&rest[end..], b"\r\n\r\n");
+            return body;
+        }
+        body.extend_from_slice(&rest[end + 2..end + 2 + size]);
+        rest = &rest[end + 2 + size + 2..];
     }
 }
 

@@ -23,6 +23,7 @@ mod faults;
 mod ladder;
 mod limits;
 mod page;
+mod posture;
 mod prometheus;
 mod recipes;
 mod refusals;

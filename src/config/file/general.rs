@@ -85,6 +85,12 @@ pub(super) const KEYS: &[KeyDoc] = &[
         "5s",
         "How long one question may take, retries included.",
     ),
+    key(
+        "dns.trust_anchor",
+        "file name",
+        "the keys of the root that are built in",
+        "DNSKEY or DS records, as in a zone file, from which DNSSEC is proven for DANE. Relative to this file.",
+    ),
     key("tls", "map", "", "TLS of all modules."),
     key(
         "tls.ca_file",

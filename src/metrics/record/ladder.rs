@@ -15,6 +15,32 @@ pub fn endpoint(view: &LadderView) -> (&str, &LadderView) {
     (&**view.label_text.get_or_init(text), view)
 }
 
+/// Whether it is a family of runs that measure limits.
+pub const fn has(family: Family) -> bool {
+    matches!(
+        family,
+        Family::LimitAccepted
+            | Family::LimitTried
+            | Family::LimitReached
+            | Family::LimitRefusal
+            | Family::LimitRecovered
+            | Family::LimitRecovery
+            | Family::LimitGreetDelay
+            | Family::LimitTimestamp
+            | Family::RateAccepted
+            | Family::RateTried
+            | Family::RateReached
+            | Family::RateRefusal
+            | Family::RateRecovered
+            | Family::RateRecovery
+            | Family::RateTimestamp
+            | Family::IdleTimeout
+            | Family::IdleReached
+            | Family::IdleEnd
+            | Family::IdleTimestamp
+    )
+}
+
 /// Hands the samples of `family` of one ladder at one endpoint to `sink`.
 pub fn record(family: Family, text: &str, view: &LadderView, sink: &mut impl Sink) {
     let Some(seen) = view.measured.as_deref() else { return };

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::dnssec::Proof as Proven;
+use hickory_resolver::proto::dnssec::rdata::DNSSECRData;
 use hickory_resolver::proto::op::{DnsResponse, ResponseCode};
 use hickory_resolver::proto::rr::rdata::TLSA;
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
@@ -72,6 +73,11 @@ pub(super) fn secure(heard: Result<DnsResponse, NetError>) -> Part {
             let proof = if proven { Proof::Secure } else { Proof::Insecure };
             Part::Nothing(missing, ttl, proof)
         }
+        Err(NetError::Dns(DnsError::Nsec { query, response, .. }))
+            if wildcard_proven(query.name(), &response) =>
+        {
+            Part::Records(response.into_message().answers)
+        }
         Err(NetError::Dns(DnsError::Nsec { response, proof, .. })) => match proof {
             Proven::Secure | Proven::Insecure => {
                 let missing = response.response_code == ResponseCode::NXDomain;
@@ -130,6 +136,44 @@ pub(super) fn follow(part: Part, asked: &Name, kind: RecordType) -> Read {
     };
     let open = before > 0 && used.len() == before;
     Read { outcome, proof, ttl, owner, open }
+}
+
+/// A wildcard's answer with the proof that there is nothing closer (RFC 4035, 5.3.4): an NSEC record
+/// covers the name, and neither of its ends shares more of it than the wildcard does. The library
+/// wants the wildcard itself covered besides, which it cannot be where it stands.
+fn wildcard_proven(name: &Name, response: &DnsResponse) -> bool {
+    let sound = response.answers.iter().all(|record| match record.record_type() {
+        RecordType::RRSIG => true,
+        _ => record.proof.is_secure() && record.name == *name,
+    });
+    let labels = response.answers.iter().find_map(|record| match &record.data {
+        RData::DNSSEC(DNSSECRData::RRSIG(signature)) if record.proof.is_secure() => {
+            Some((signature.input().num_labels, &signature.input().signer_name))
+        }
+        _ => None,
+    });
+    let Some((labels, zone)) = labels.filter(|(labels, _)| *labels < name.num_labels()) else {
+        return false;
+    };
+    sound
+        && response.authorities.iter().any(|record| match &record.data {
+            RData::DNSSEC(DNSSECRData::NSEC(denial)) if record.proof.is_secure() => {
+                let (owner, next) = (&record.name, denial.next_domain_name());
+                let last = next <= owner;
+                zone.zone_of(owner)
+                    && owner < name
+                    && (name < next || last && next.zone_of(name))
+                    && shared(name, owner) <= labels
+                    && (last || shared(name, next) <= labels)
+            }
+            _ => false,
+        })
+}
+
+/// How many labels two names have in common, from the root down.
+fn shared(a: &Name, b: &Name) -> u8 {
+    let equal = a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a.eq_ignore_ascii_case(b));
+    u8::try_from(equal.count()).unwrap_or(u8::MAX)
 }
 
 /// A name in lower case, without the trailing dot.

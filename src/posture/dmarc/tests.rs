@@ -117,7 +117,7 @@ fn a_subdomain_has_its_own_record_or_its_organisational_domains() {
     assert_eq!(facts.policy, Some(DmarcPolicy::Quarantine), "sp holds for it");
     let weaker =
         (Problem::DmarcSubdomainPolicyWeaker, "`sp=quarantine` below `p=reject`".to_owned());
-    assert_eq!(found, [weaker.clone()]);
+    assert_eq!(found, std::slice::from_ref(&weaker));
     // At the domain itself p holds.
     let (facts, found) = record(ORG);
     assert_eq!(facts.policy, Some(DmarcPolicy::Reject));
@@ -337,6 +337,6 @@ proptest! {
     fn any_name_has_an_organisational_domain(name in "[a-z0-9.-]{0,60}") {
         let found = organizational(&name);
         prop_assert!(name.ends_with(&found) || name.trim_end_matches('.').ends_with(&found));
-        prop_assert_eq!(organizational(&found), found.clone());
+        prop_assert_eq!(organizational(&found), found);
     }
 }

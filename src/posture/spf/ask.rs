@@ -14,10 +14,10 @@ use ipnet::{Ipv4Net, Ipv6Net};
 use super::super::{Answer, Data, Kind, Problem, Question, Trouble};
 use super::evaluate::Known;
 use super::lint::{about, finding};
-use super::macros::reverse_name;
 use super::record::{Place, Prefixes};
 use super::run::{Run, Stop};
 use super::text;
+use super::values::reverse_name;
 
 impl<'a> Run<'a> {
     /// The answer; none when there is none, which a walk goes on after.

@@ -92,7 +92,9 @@ impl Evaluation {
 
     fn step(&mut self) -> Step {
         let full = self.known.len() >= MAX_QUESTIONS;
-        match Run::new(&self.request, &self.known, full).evaluate() {
+        let run = |telling| Run::new(&self.request, &self.known, full, telling).evaluate();
+        // What is wrong is put together only when no question is left: it costs the most.
+        match run(false).and_then(|_| run(true)) {
             Ok(outcome) => Step::Done(Box::new(outcome)),
             Err(question) => {
                 self.asked = Some(question.clone());

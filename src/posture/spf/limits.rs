@@ -8,7 +8,8 @@ use super::record::{Directive, Place};
 use super::run::{Run, Stop};
 
 impl Run<'_> {
-    /// Counts a term that asks the DNS (4.6.4).
+    /// Counts a term that asks the DNS (4.6.4). The macro `p` is no term: what it asks for is bounded by
+    /// itself, and asked for once.
     pub(super) fn count(&mut self, place: &Place, domain: &str) -> Result<(), Stop> {
         self.lookups += 1;
         if self.client.is_some() && self.lookups > MAX_LOOKUPS {
@@ -44,7 +45,7 @@ impl Run<'_> {
     }
 
     pub(super) fn find(&mut self, found: Finding) {
-        if self.findings.len() < MAX_FINDINGS && !self.findings.contains(&found) {
+        if self.telling && self.findings.len() < MAX_FINDINGS && !self.findings.contains(&found) {
             self.findings.push(found);
         }
     }

@@ -1,8 +1,7 @@
 //! Macro strings (RFC 7208, 7): what a record writes for the client, the sender and the domain.
 
-use std::net::IpAddr;
-
 use super::text;
+use super::values::Values;
 
 /// A text with macros.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,21 +12,6 @@ pub(super) struct MacroString {
 /// A macro string that names a domain (`domain-spec`, 7.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct DomainSpec(MacroString);
-
-/// What macros stand for.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Values<'a> {
-    /// The domain whose record it is.
-    pub(super) domain: &'a str,
-    /// The sender's address, with a local part.
-    pub(super) sender: &'a str,
-    /// What the client says in EHLO.
-    pub(super) helo: &'a str,
-    /// The client; none while a record is walked for everybody.
-    pub(super) client: Option<IpAddr>,
-    /// The client's validated name: asked for only where [`DomainSpec::names_client`] says so.
-    pub(super) validated: &'a str,
-}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece {
@@ -237,52 +221,6 @@ impl Macro {
     }
 }
 
-impl Values<'_> {
-    fn of(&self, letter: char) -> String {
-        let (local, domain) = self.sender.rsplit_once('@').unwrap_or(("", self.sender));
-        match letter {
-            's' => self.sender.to_owned(),
-            'l' => local.to_owned(),
-            'o' => domain.to_owned(),
-            'd' => self.domain.to_owned(),
-            'h' => self.helo.to_owned(),
-            'p' => self.validated.to_owned(),
-            'i' => self.client.map(dotted).unwrap_or_default(),
-            'v' => self.client.map(arpa).unwrap_or_default().to_owned(),
-            'c' => self.client.map(|client| client.to_string()).unwrap_or_default(),
-            // Who receives, and when, is not known to an evaluation: RFC 7208 lets `r` be so.
-            't' => "0".to_owned(),
-            _ => "unknown".to_owned(),
-        }
-    }
-}
-
-/// The name that reverse names of an address stand at (RFC 1035, 3.5; RFC 3596, 2.5).
-pub(super) fn reverse_name(client: IpAddr) -> String {
-    let dotted = dotted(client);
-    let mut parts: Vec<&str> = dotted.split('.').collect();
-    parts.reverse();
-    format!("{}.{}.arpa", parts.join("."), arpa(client)).to_ascii_lowercase()
-}
-
-/// An address as `i` writes it: numbers, or single hexadecimal digits in upper case (7.3).
-fn dotted(client: IpAddr) -> String {
-    match client {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => {
-            let digits = format!("{:032X}", u128::from(address));
-            digits.chars().map(String::from).collect::<Vec<_>>().join(".")
-        }
-    }
-}
-
-const fn arpa(client: IpAddr) -> &'static str {
-    match client {
-        IpAddr::V4(_) => "in-addr",
-        IpAddr::V6(_) => "ip6",
-    }
-}
-
 /// Escapes all but what RFC 3986 calls unreserved.
 fn escape(value: &str) -> String {
     let mut escaped = String::new();
@@ -306,3 +244,155 @@ fn is_top_label(label: &str) -> bool {
 
 /// What is said of a byte that no term may hold.
 pub(super) const UNPRINTABLE: &str = "a byte that is not printable ASCII";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(client: &str) -> Values<'static> {
+        Values {
+            domain: "email.example.com",
+            sender: "strong-bad@email.example.com",
+            helo: "mx.example.org",
+            client: Some(client.parse().unwrap()),
+            validated: "mx.example.org",
+        }
+    }
+
+    /// The examples of RFC 7208, 7.4.
+    #[test]
+    fn the_examples_expand_as_they_say() {
+        for (text, expanded) in [
+            ("%{s}", "strong-bad@email.example.com"),
+            ("%{o}", "email.example.com"),
+            ("%{d}", "email.example.com"),
+            ("%{d4}", "email.example.com"),
+            ("%{d3}", "email.example.com"),
+            ("%{d2}", "example.com"),
+            ("%{d1}", "com"),
+            ("%{dr}", "com.example.email"),
+            ("%{d2r}", "example.email"),
+            ("%{l}", "strong-bad"),
+            ("%{l-}", "strong.bad"),
+            ("%{lr}", "strong-bad"),
+            ("%{lr-}", "bad.strong"),
+            ("%{l1r-}", "strong"),
+        ] {
+            let read = MacroString::parse(text, false).unwrap();
+            assert_eq!(read.expand(&values("192.0.2.3"), 1000), expanded, "{text}");
+        }
+        let seen = |text: &str, client: &str| {
+            DomainSpec::parse(text).unwrap().expand(&values(client)).unwrap()
+        };
+        for (text, name) in [
+            ("%{ir}.%{v}._spf.%{d2}", "3.2.0.192.in-addr._spf.example.com"),
+            ("%{lr-}.lp._spf.%{d2}", "bad.strong.lp._spf.example.com"),
+            ("%{lr-}.lp.%{ir}.%{v}._spf.%{d2}", "bad.strong.lp.3.2.0.192.in-addr._spf.example.com"),
+            ("%{ir}.%{v}.%{l1r-}.lp._spf.%{d2}", "3.2.0.192.in-addr.strong.lp._spf.example.com"),
+            ("%{d2}.trusted-domains.example.net", "example.com.trusted-domains.example.net"),
+        ] {
+            assert_eq!(seen(text, "192.0.2.3"), name);
+        }
+        let digits = format!("1.0.b.c.{}8.b.d.0.1.0.0.2", "0.".repeat(20));
+        let name = format!("{digits}.ip6._spf.example.com");
+        assert_eq!(seen("%{ir}.%{v}._spf.%{d2}", "2001:db8::cb01"), name);
+    }
+
+    #[test]
+    fn letters_digits_and_delimiters_mean_what_the_rfc_says() {
+        let expanded = |text: &str| {
+            let read = MacroString::parse(text, true).unwrap();
+            read.expand(&values("2001:db8::1"), 1000)
+        };
+        let others = "2001:db8::1 mx.example.org mx.example.org unknown 0";
+        assert_eq!(expanded("%{c} %{h} %{p} %{r} %{t}"), others);
+        assert_eq!(expanded("%%%_%-"), "% %20");
+        // Upper case escapes, and all else is as in lower case.
+        assert_eq!(expanded("%{S}"), "strong-bad%40email.example.com");
+        assert_eq!(expanded("%{DR}"), "com.example.email");
+        // Each delimiter splits, and the parts are joined by dots.
+        assert_eq!(expanded("%{s1-}"), "bad@email.example.com");
+        assert_eq!(expanded("%{s2r.-}"), "bad@email.strong");
+        assert_eq!(expanded("%{d99999999999999999999999}"), "email.example.com");
+    }
+
+    #[test]
+    fn what_is_no_macro_is_refused() {
+        for (text, wrong) in [
+            ("%", "a `%` that begins no macro; write `%%`"),
+            ("%(d}", "a `%` that begins no macro; write `%%`"),
+            ("%{d", "a macro has no closing brace"),
+            ("%{}", "an empty macro"),
+            ("%{x}", "a macro letter that there is not"),
+            ("%{dd}", "a macro delimiter that there is not"),
+            ("%{d-r}", "a macro delimiter that there is not"),
+            ("%{d0}", "a macro that keeps no part"),
+            ("%{c}", "the macro letter `c` stands in explanations alone"),
+            ("a b", UNPRINTABLE),
+            ("\u{fc}", UNPRINTABLE),
+        ] {
+            assert_eq!(MacroString::parse(text, false), Err(wrong.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_domain_ends_in_a_macro_or_a_label_of_letters() {
+        for text in [
+            "example.net",
+            "example.net.",
+            "%{d}",
+            "a.%{d}",
+            "%{d}.net",
+            "a.%%",
+            "a:b/c.net",
+            "a..net",
+            "_x.xn--zckzah",
+            "a.1-1",
+        ] {
+            assert!(DomainSpec::parse(text).is_ok(), "{text}");
+        }
+        for (text, wrong) in [
+            ("", "no domain"),
+            ("net", "a domain needs two labels at least"),
+            ("net.", "a domain needs two labels at least"),
+            ("%{d}net", "a domain needs two labels at least"),
+            ("%{d}.", "a domain needs two labels at least"),
+            ("a.%{d}x", "a domain needs two labels at least"),
+            ("192.0.2.1", "a domain cannot end in a number; write an address with `ip4:`"),
+            ("a.net/24", "a prefix length that cannot stand here"),
+            ("a.-b", "the domain does not end in a label of letters"),
+            ("a.b-", "the domain does not end in a label of letters"),
+            ("a.b..", "the domain does not end in a label of letters"),
+            ("a.b:80", "the domain does not end in a label of letters"),
+        ] {
+            assert_eq!(DomainSpec::parse(text), Err(wrong.to_owned()), "{text}");
+        }
+    }
+
+    /// However many macros there are, no more is put together than a name can hold.
+    #[test]
+    fn long_domains_lose_their_left() {
+        let spec = DomainSpec::parse(&format!("{}end.net", "%{d}.".repeat(10_000))).unwrap();
+        let name = spec.expand(&values("192.0.2.3")).unwrap();
+        assert!(name.len() <= text::MAX_NAME && name.len() > 230, "{}", name.len());
+        assert!(
+            name.starts_with("com.email.")
+                || name.starts_with("email.")
+                || name.starts_with("example.")
+        );
+        assert!(name.ends_with(".email.example.com.end.net"));
+    }
+
+    #[test]
+    fn only_a_domain_of_the_domain_is_fixed() {
+        for (text, fixed) in [
+            ("a.net", true),
+            ("a.%{d2}", true),
+            ("%{O}", true),
+            ("%{l}.net", false),
+            ("%{ir}.net", false),
+        ] {
+            assert_eq!(DomainSpec::parse(text).unwrap().is_fixed(), fixed, "{text}");
+        }
+    }
+}

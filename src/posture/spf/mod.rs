@@ -1,4 +1,19 @@
 //! SPF (RFC 7208): who may send for a domain.
+//!
+//! A record is read (`record.rs`, `macros.rs`) with every error in it, and evaluated as a value that
+//! asks and is answered ([`Evaluation`]): for a sending address as a receiver would, and without a
+//! client as a walk of everything that it names, so that what it costs, and every error, is known
+//! before a receiver meets it. [`facts`] joins what came of both.
+//!
+//! # What the RFC leaves open
+//!
+//! - A name that cannot be asked for (an empty or long label, a single label, not ASCII) does not
+//!   exist: a mechanism does not match, an `include` or `redirect` is an error (4.3, 4.8).
+//! - More than ten exchangers behind an `mx` are an error before any is looked at: their order is by
+//!   chance, and so would the result be (4.6.4).
+//! - What counts as void is said in `ask.rs`; the macro `p` is no term that asks (4.6.4).
+//! - A record that leads back to itself is an error at once: it is evaluated for the same client
+//!   again and again, until the limit is passed.
 
 mod ask;
 pub mod evaluate;
@@ -9,6 +24,7 @@ mod macros;
 mod record;
 mod run;
 mod text;
+mod values;
 
 pub use facts::facts;
 

@@ -199,6 +199,7 @@ fn domain_and_prefixes(argument: &str) -> Result<(Option<DomainSpec>, Prefixes),
     let (argument, v4) = take_length(argument, "/", 32)?;
     let domain = match argument {
         "" => None,
+        slash if slash.starts_with('/') => return Err(LENGTH.to_owned()),
         argument => Some(DomainSpec::parse(value(argument)?)?),
     };
     Ok((domain, Prefixes { v4: v4.unwrap_or(32), v6: v6.unwrap_or(128) }))
@@ -247,3 +248,124 @@ pub(super) const MAX_ERRORS: usize = 32;
 
 /// The most bytes that are shown of a term.
 const MAX_TERM: usize = 120;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_the_version_and_then_a_space_or_nothing() {
+        for text in ["v=spf1", "V=Spf1 -all", "v=spf1  "] {
+            assert!(is_spf(text.as_bytes()), "{text}");
+        }
+        for text in
+            ["", "v=spf", "v=spf10", "v=spf1-all", " v=spf1", "v=spf1\t-all", "v=spf2.0/pra"]
+        {
+            assert!(!is_spf(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_mechanism_and_modifier_is_read() {
+        let record = Record::parse(
+            b"v=spf1 A a:%{d}/24 mx//64 MX:example.net/24//64 ptr ?PTR:example.net ~ip4:192.0.2.0/24 \
+            ip6:2001:db8::1 exists:%{ir}.example.net -include:example.net moo= exp=e.example.net \
+            Redirect=r.example.net  -ALL ",
+        );
+        assert_eq!(record.errors, []);
+        let spec = |text: &str| DomainSpec::parse(text).unwrap();
+        let whole = Prefixes { v4: 32, v6: 128 };
+        let (pass, fail) = (SpfResult::Pass, SpfResult::Fail);
+        let expected = [
+            (pass, Mechanism::A(None, whole)),
+            (pass, Mechanism::A(Some(spec("%{d}")), Prefixes { v4: 24, v6: 128 })),
+            (pass, Mechanism::Mx(None, Prefixes { v4: 32, v6: 64 })),
+            (pass, Mechanism::Mx(Some(spec("example.net")), Prefixes { v4: 24, v6: 64 })),
+            (pass, Mechanism::Ptr(None)),
+            (SpfResult::Neutral, Mechanism::Ptr(Some(spec("example.net")))),
+            (SpfResult::Softfail, Mechanism::Ip4("192.0.2.0/24".parse().unwrap())),
+            (pass, Mechanism::Ip6("2001:db8::1/128".parse().unwrap())),
+            (pass, Mechanism::Exists(spec("%{ir}.example.net"))),
+            (fail, Mechanism::Include(spec("example.net"))),
+            (fail, Mechanism::All),
+        ];
+        let read: Vec<_> =
+            record.directives.iter().map(|d| (d.qualifier, d.mechanism.clone())).collect();
+        assert_eq!(read, expected);
+        assert_eq!(record.exp.unwrap().place.position, 12);
+        assert_eq!(record.redirect.unwrap().place.text, "Redirect=r.example.net");
+        assert_eq!(record.directives.last().unwrap().place.position, 14);
+    }
+
+    #[test]
+    fn every_term_that_cannot_be_read_is_told() {
+        for (term, wrong) in [
+            ("all.", "no such mechanism"),
+            ("all:x.net", "`all` takes nothing"),
+            ("-all/8", "`all` takes nothing"),
+            ("--all", "no such mechanism"),
+            ("+", "no such mechanism"),
+            ("include", "it needs a `:` and a value"),
+            ("include:", "no domain"),
+            ("include:a.net/24", "a prefix length that cannot stand here"),
+            ("exists", "it needs a `:` and a value"),
+            ("exists/24", "it needs a `:` and a value"),
+            ("a:", "no domain"),
+            ("a/33", "not a prefix length"),
+            ("a/08", "not a prefix length"),
+            ("a//129", "not a prefix length"),
+            ("a/24/64", "not a prefix length"),
+            ("a/24/16", "not a prefix length"),
+            ("a/", "not a prefix length"),
+            ("a:192.0.2.1", "a domain cannot end in a number; write an address with `ip4:`"),
+            ("mx:localhost", "a domain needs two labels at least"),
+            ("ptr/24", "it needs a `:` and a value"),
+            ("ip4", "it needs a `:` and a value"),
+            ("ip4:192.0.2", "not an IPv4 address or network"),
+            ("ip4:192.0.2.01", "not an IPv4 address or network"),
+            ("ip4:192.0.2.1:25", "not an IPv4 address or network"),
+            ("ip4:192.0.2.1/", "not a prefix length"),
+            ("ip4:192.0.2.1/+8", "not a prefix length"),
+            ("ip4:192.0.2.1/33", "not a prefix length"),
+            ("ip4:192.0.2.1//32", "not a prefix length"),
+            ("ip4:2001:db8::1", "not an IPv4 address or network"),
+            ("ip6:192.0.2.1", "not an IPv6 address or network"),
+            ("ip6:2001:db8::1/129", "not a prefix length"),
+            ("ip6:fe80::1%eth0", "not an IPv6 address or network"),
+            ("ipv4:192.0.2.1", "no such mechanism; it is called `ip4`"),
+            ("ip:192.0.2.1", "no such mechanism; it is called `ip4`"),
+            ("ipv6:2001:db8::1", "no such mechanism; it is called `ip6`"),
+            ("192.0.2.1", "an address without `ip4:` or `ip6:`"),
+            ("192.0.2.0/24", "an address without `ip4:` or `ip6:`"),
+            ("redirect:a.net", "a modifier is written with `=`"),
+            ("redirect=", "no domain"),
+            ("exp=net", "a domain needs two labels at least"),
+            ("exp=%{c}.a.net", "the macro letter `c` stands in explanations alone"),
+            ("-redirect=a.net", "no such mechanism"),
+            ("1up=x", "no such mechanism"),
+            ("=x", "no such mechanism"),
+            ("moo=%x", "a `%` that begins no macro; write `%%`"),
+            ("moo/x=y", "no such mechanism"),
+            ("a\tmx", UNPRINTABLE),
+            ("m\u{fc}:a.net", UNPRINTABLE),
+        ] {
+            let record = Record::parse(format!("v=spf1 mx {term} -all").as_bytes());
+            let shown = text::printable(term.as_bytes(), 120);
+            let expected = vec![(Place { position: 2, text: shown }, wrong.to_owned())];
+            assert_eq!(record.errors, expected, "{term}");
+            assert_eq!(record.directives.len(), 2, "{term}: the others are read");
+        }
+    }
+
+    #[test]
+    fn modifiers_stand_once_and_errors_are_bounded() {
+        let twice =
+            Record::parse(b"v=spf1 exp=a.net redirect=a.net exp=b.net REDIRECT=b.net x=1 x=1");
+        let wrong: Vec<_> = twice.errors.iter().map(|(p, w)| (p.position, w.as_str())).collect();
+        let expected =
+            [(3, "`exp` stands here a second time"), (4, "`redirect` stands here a second time")];
+        assert_eq!(wrong, expected);
+        let many = Record::parse(format!("v=spf1{}", " x".repeat(30_000)).as_bytes());
+        assert_eq!(many.errors.len(), MAX_ERRORS);
+    }
+}

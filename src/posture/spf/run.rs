@@ -6,8 +6,9 @@ use std::net::IpAddr;
 use super::super::{Finding, Kind, Problem, Question};
 use super::evaluate::{Known, Outcome, Policy, Request};
 use super::lint::{self, Way, about, finding};
-use super::macros::{DomainSpec, MacroString, Values};
+use super::macros::{DomainSpec, MacroString};
 use super::record::{Directive, Mechanism, Modifier, Place, Record};
+use super::values::Values;
 use super::{SpfAll, SpfResult, text};
 
 /// One evaluation from its beginning.
@@ -16,6 +17,8 @@ pub(super) struct Run<'a> {
     pub(super) known: &'a HashMap<Question, Known>,
     /// No further question may be asked.
     pub(super) full: bool,
+    /// Every answer is there, so that what is wrong is told. It changes nothing else.
+    pub(super) telling: bool,
     /// The client; none on a walk. An IPv4 address written as one of IPv6 is the former (5).
     pub(super) client: Option<IpAddr>,
     sender: String,
@@ -63,6 +66,7 @@ impl<'a> Run<'a> {
         request: &'a Request,
         known: &'a HashMap<Question, Known>,
         full: bool,
+        telling: bool,
     ) -> Self {
         // A sender without a local part is the postmaster (4.3).
         let sender = match request.sender.rsplit_once('@') {
@@ -75,6 +79,7 @@ impl<'a> Run<'a> {
             request,
             known,
             full,
+            telling,
             client: request.client.map(|client| client.to_canonical()),
             sender,
             lookups: 0,
@@ -167,8 +172,10 @@ impl<'a> Run<'a> {
                 return Ok(Checked::of(SpfResult::Permerror));
             }
         };
-        for found in lint::findings(record, domain, way, known.size) {
-            self.find(found);
+        if self.telling {
+            for found in lint::findings(record, domain, way, known.size) {
+                self.find(found);
+            }
         }
         if !record.errors.is_empty() {
             self.fault()?;

@@ -4,16 +4,22 @@
 /// as `\xNN`, and an ellipsis says that there is more.
 pub(super) fn printable(bytes: &[u8], most: usize) -> String {
     let mut shown = String::new();
+    // Where the ellipsis would stand.
+    let mut cut = 0;
     for byte in bytes {
-        let piece = match byte {
-            b' '..=b'~' => char::from(*byte).to_string(),
-            _ => format!("\\x{byte:02x}"),
-        };
-        if shown.len() + piece.len() + MORE.len() > most {
+        if matches!(byte, b' '..=b'~') {
+            shown.push(char::from(*byte));
+        } else {
+            shown.push_str(&format!("\\x{byte:02x}"));
+        }
+        if shown.len() > most {
+            shown.truncate(cut);
             shown.push_str(MORE);
             break;
         }
-        shown.push_str(&piece);
+        if shown.len() + MORE.len() <= most {
+            cut = shown.len();
+        }
     }
     shown
 }
@@ -92,7 +98,9 @@ mod tests {
     fn shown_text_is_one_bounded_line() {
         assert_eq!(printable(b"a:b \\ \"c\"", 100), "a:b \\ \"c\"");
         assert_eq!(printable("\u{202e}\n".as_bytes(), 100), "\\xe2\\x80\\xae\\x0a");
-        assert_eq!(printable(&[b'x'; 100], 20), format!("{}...", "x".repeat(17)));
-        assert_eq!(printable(&[0; 100], 20), "\\x00\\x00\\x00\\x00...");
+        assert_eq!(printable(&[b'x'; 20], 20), "x".repeat(20));
+        assert_eq!(printable(&[b'x'; 21], 20), format!("{}...", "x".repeat(17)));
+        assert_eq!(printable(&[0; 5], 20), "\\x00".repeat(5));
+        assert_eq!(printable(&[0; 6], 20), "\\x00\\x00\\x00\\x00...");
     }
 }

@@ -49,7 +49,7 @@ pub(super) fn check(seen: &Seen<'_>, anchor: &Anchor<'_>, names: &[&str]) -> Res
         ServerName::try_from(name).is_ok_and(|name| verify_server_name(&parsed, &name).is_ok())
             || common_name_is(leaf.der, name)
     };
-    if names.iter().any(|name| fits(&name)) {
+    if names.iter().any(fits) {
         Ok(())
     } else {
         Err(Unsound::Other(format!("the certificate is for none of {}", names.join(", "))))

@@ -91,9 +91,9 @@ impl Run<'_> {
         let policy = &settings.policy;
         let helo = self.ladder().helo.as_deref().map(str::to_owned);
         let plan = Plan {
-            helo: helo.or_else(|| policy.helo.as_deref().map(marked)).unwrap_or_else(|| {
-                literal(stream.local_addr().map_or(self.site.address, |local| local.ip()))
-            }),
+            helo: helo
+                .or_else(|| policy.helo.as_deref().map(marked))
+                .unwrap_or_else(|| literal(stream.local_addr().ip())),
             tls: self.tls,
             auth: None,
             auth_unverified: false,
@@ -172,7 +172,7 @@ impl Run<'_> {
                     cause: self.prober.policy().rules.judge(context, reply).cause,
                     phase,
                     how: RefusedHow::Reply,
-                    detail: dialog::escape(&format!("{} {}", reply.code, reply.text())),
+                    detail: dialog::escape(format!("{} {}", reply.code, reply.text())),
                 }
             }
             Parted::End(end) => {
@@ -191,7 +191,7 @@ impl Run<'_> {
         self.transcript.append_some(self.begun, told, TOLD_BYTES);
     }
 
-    pub(super) fn note(&mut self, text: impl Into<String>) {
+    pub(super) fn note(&mut self, text: impl AsRef<str>) {
         self.transcript.push(self.clock.elapsed(), Side::Note, text);
     }
 }

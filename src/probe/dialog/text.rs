@@ -1,12 +1,18 @@
 //! What a transcript says, in words.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::observation::TlsFacts;
 
 /// Text as a transcript shows it: control characters and what could reorder a terminal's line are
 /// escaped, and a long line is cut.
-pub fn escape(text: &str) -> String {
+pub fn escape<'text>(text: impl Into<Cow<'text, str>>) -> String {
+    let text = text.into();
+    // Nearly every line is as it is shown.
+    if text.len() <= SHOWN_BYTES && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.into_owned();
+    }
     let mut shown = String::with_capacity(text.len().min(SHOWN_BYTES));
     for character in text.chars() {
         if shown.len() >= SHOWN_BYTES {

@@ -12,6 +12,7 @@ mod limits;
 mod lists;
 mod overview;
 mod parts;
+mod posture;
 mod skew;
 mod target;
 
@@ -29,10 +30,11 @@ use sha2::{Digest, Sha256};
 
 use super::body::{self, Payload};
 use super::scrape::rendered;
-use super::status::{Group, LimitRow, Listings, Row};
+use super::status::{DomainRow, Group, LimitRow, Listings, Row};
 use super::{Asked, Refusal, State};
 use crate::target::near::neighbours;
 pub(super) use parts::Links;
+pub(super) use posture::domain;
 
 /// A page of text that does not change: `content` is HTML of ours.
 pub(super) fn text(state: &State, title: &str, content: &str) -> Response<Payload> {
@@ -53,6 +55,7 @@ pub(super) struct Overview<'a> {
     groups: BTreeMap<Group, Vec<Row>>,
     limits: Vec<LimitRow>,
     listings: &'a Listings,
+    domains: Vec<DomainRow>,
 }
 
 /// `/`.
@@ -74,6 +77,7 @@ pub(super) async fn overview(
                 groups: BTreeMap::new(),
                 limits: facts.limits(&state.store, None),
                 listings: facts.listings,
+                domains: DomainRow::all(&state.store, false),
             };
             for row in rows.into_iter().filter(|row| filter.is_none_or(|words| row.holds(words))) {
                 page.groups.entry(row.group).or_default().push(row);

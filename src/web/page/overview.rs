@@ -11,28 +11,32 @@ use super::parts::{
     Links, Said, ahead, badge, cause, cut, days, lasting, legend, mark, phases, place, reference,
     reply,
 };
+use super::posture::Domains;
 use crate::web::status::{FailureRow, Group, LimitRow, Row};
 
 impl Overview<'_> {
-    pub(super) fn render(&self) -> Markup {
+    pub(super) fn render(mut self) -> Markup {
         let shown: usize = self.groups.values().map(Vec::len).sum();
         let trouble: usize = [Group::Down, Group::Unexpected, Group::Refused]
             .iter()
             .map(|group| self.count(*group))
             .sum();
         let lists = Lists::new(self.links, self.listings, self.filter, self.now);
+        let domains = std::mem::take(&mut self.domains);
+        let domains = Domains::new(self.links, domains, self.filter, self.now);
         let main = html! {
             h1 { "Mail servers" }
-            (self.counts(&lists))
-            @if self.total == 0 {
+            (self.counts(&lists, &domains))
+            @if self.total == 0 && domains.is_empty() {
                 p { "No targets are configured: add " code { "targets" } " to the configuration file." }
-            } @else if shown == 0 && (self.filter.is_some() || lists.is_empty()) {
+            } @else if shown == 0 && (self.filter.is_some() || lists.is_empty() && domains.is_empty()) {
                 p role="status" { "No target holds these words. " a href=(self.links.to("/")) { "Show all " (self.total) } }
             } @else if shown < self.total {
                 p role="status" { (shown) " of " (self.total) " shown. " a href=(self.links.to("/")) { "Show all" } }
             }
             @for (group, rows) in self.groups.range(..Group::Unknown) { (self.group(*group, rows)) }
             (lists.section())
+            (domains.section())
             @for (group, rows) in self.groups.range(Group::Unknown..) { (self.group(*group, rows)) }
             @if shown > 0 { (legend()) }
         };
@@ -51,7 +55,7 @@ impl Overview<'_> {
     }
 
     /// How many there are of each, as links to them.
-    fn counts(&self, lists: &Lists<'_>) -> Markup {
+    fn counts(&self, lists: &Lists<'_>, domains: &Domains<'_>) -> Markup {
         html! {
             ul.counts {
                 @for (group, rows) in &self.groups {
@@ -63,6 +67,7 @@ impl Overview<'_> {
                     }
                 }
                 (lists.count())
+                (domains.count())
             }
         }
     }

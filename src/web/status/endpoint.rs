@@ -172,15 +172,15 @@ impl EndpointRow {
 
 impl TranscriptRow {
     fn of((ended, transcript): &(SystemTime, Arc<Transcript>)) -> Self {
-        let line = |line: &crate::observation::TranscriptLine| LineRow {
+        let line = |line: crate::observation::TranscriptLine<'_>| LineRow {
             at: line.at,
             side: line.side,
-            text: line.text.clone(),
+            text: line.text.to_owned(),
         };
         Self {
             ended: *ended,
             truncated: transcript.truncated,
-            lines: transcript.lines.iter().map(line).collect(),
+            lines: transcript.lines().map(line).collect(),
         }
     }
 }

@@ -9,6 +9,7 @@ mod endpoint;
 mod group;
 mod limit;
 mod listing;
+mod posture;
 mod skew;
 mod tls;
 
@@ -28,6 +29,8 @@ pub(super) use limit::{LimitEndpointRow, LimitRow, MeasuredRow};
 pub(super) use listing::CodeRow;
 pub(super) use listing::{Counts, ListRow, ListingRow, Listings};
 pub use listing::{ListState, ListingState};
+pub(super) use posture::DomainRow;
+pub use posture::DomainState;
 pub(super) use skew::{RegressionRow, SkewRow, WitnessRow};
 pub(super) use tls::{CapabilitiesRow, CertificateRow, TlsRow};
 

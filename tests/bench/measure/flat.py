@@ -36,8 +36,8 @@ class Flatness:
     def good(self):
         return self.rise <= self.most and self.last - self.level <= self.most
 
-    def line(self):
-        word = "flat" if self.good else "GROWS"
+    def line(self, word=None):
+        word = word or ("flat" if self.good else "GROWS")
         return (f"{word:5}  {self.name:12} second quarter {self.level:.1f} {self.unit}, last "
                 f"{self.last:.1f}, slope {self.slope * 3600:+.2f} an hour, {self.rise:+.2f} in all "
                 f"(bound {self.most:.2f}: {self.share:.0%} and {self.least})")

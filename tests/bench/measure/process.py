@@ -11,19 +11,23 @@ ROOT = Path(__file__).resolve().parents[3]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
 
 
-def build():
-    """Builds what is measured and what it is measured with. Returns the paths of both."""
-    peer = None
-    command = ["cargo", "build", "--locked", "--release", "--bench", "peer",
+def build(*benches, optimised=True):
+    """Builds what is measured, and what it is measured with. Returns the benchmarks' paths by name,
+    and the exporter's."""
+    made = {}
+    profile = ["--release"] if optimised else []
+    chosen = [word for name in benches for word in ("--bench", name)]
+    command = ["cargo", "build", "--locked", *profile, *chosen,
                "--message-format=json-render-diagnostics"]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
     for line in done.stdout.splitlines():
-        made = json.loads(line)
-        if made.get("executable") and made["target"]["name"] == "peer":
-            peer = Path(made["executable"])
+        said = json.loads(line)
+        if said.get("executable") and said["target"]["name"] in benches:
+            made[said["target"]["name"]] = Path(said["executable"])
     # The exporter last: building a benchmark links it too, with what the tests ask of its crates.
-    subprocess.run(["cargo", "build", "--locked", "--release", "--quiet"], cwd=ROOT, check=True)
-    return peer, TARGET / "release" / "smtp_exporter"
+    if optimised:
+        subprocess.run(["cargo", "build", "--locked", "--quiet", *profile], cwd=ROOT, check=True)
+    return made, TARGET / ("release" if optimised else "debug") / "smtp_exporter"
 
 
 class Process:

@@ -20,7 +20,7 @@ pub(super) fn run(words: &Words) {
     let asker = Arc::new(Asker {
         address: words.text("address").parse().unwrap(),
         path: words.text("path").to_owned(),
-        want: words.text("want").as_bytes().to_vec(),
+        want: words.text("want").to_owned(),
         gzip: words.number("gzip") == 1,
         kept: Mutex::default(),
         good: AtomicU64::new(0),
@@ -86,8 +86,8 @@ async fn paced(asker: &Arc<Asker>, words: &Words, begun: Instant) -> Vec<Duratio
 struct Asker {
     address: SocketAddr,
     path: String,
-    /// A good answer holds this.
-    want: Vec<u8>,
+    /// A good answer holds this; `{ip}` is the target's, as in the path.
+    want: String,
     gzip: bool,
     kept: Mutex<Vec<TcpStream>>,
     good: AtomicU64,
@@ -140,7 +140,8 @@ impl Asker {
             Some(at) if self.gzip => drop(GzDecoder::new(&body[at..]).read_to_end(&mut text)),
             _ => text.extend_from_slice(body),
         }
-        let wanted = self.want.is_empty() || text.windows(self.want.len()).any(|w| w == self.want);
+        let want = self.want.replace("{ip}", &target(i).to_string());
+        let wanted = want.is_empty() || String::from_utf8_lossy(&text).contains(&want);
         Ok(good && wanted)
     }
 }

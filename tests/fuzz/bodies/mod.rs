@@ -11,8 +11,10 @@ pub mod dnsbl;
 pub mod ehlo;
 pub mod page;
 pub mod query;
+pub mod records;
 pub mod reply;
 pub mod session;
+pub mod spf;
 
 /// A body: bytes in, a panic when something does not hold.
 pub type Body = fn(&[u8]);
@@ -22,14 +24,18 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("cause", cause::run),
     ("certificate", certificate::run),
     ("config", config::run),
+    ("dkim", records::dkim),
+    ("dmarc", records::dmarc),
     ("dns", dns::run),
     ("dnsbl", dnsbl::run),
     ("ehlo", ehlo::run),
     ("hello", certificate::hello),
+    ("mta_sts", records::mta_sts),
     ("page", page::run),
     ("query", query::run),
     ("reply", reply::run),
     ("session", session::run),
+    ("spf", spf::run),
     ("web_config", config::web),
 ];
 

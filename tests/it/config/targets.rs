@@ -188,4 +188,14 @@ fn no_label_of_the_catalogue_can_be_a_targets_own() {
         let found = messages(load_text(yaml.as_bytes(), &[]));
         assert!(found.iter().any(|m| m.contains("one of the exporter's own")), "{name}: {found:?}");
     }
+    for label in smtp_exporter::metrics::label::POSTURE_LABELS {
+        let name = label.name;
+        let yaml = format!("posture: [{{domain: example.net, labels: {{{name}: x}}}}]");
+        let found = messages(load_text(yaml.as_bytes(), &[]));
+        assert!(found.iter().any(|m| m.contains("one of the exporter's own")), "{name}: {found:?}");
+    }
+    // What only the others have, either may have.
+    let mixed = "targets: [{host: 10.0.0.1, labels: {domain: x, severity: y}}]\nposture: [{domain: \
+                 example.net, labels: {target: x, cause: y}}]";
+    assert!(load_text(mixed.as_bytes(), &[]).is_ok());
 }

@@ -21,6 +21,9 @@ async fn what_is_removed_is_gone_and_what_stays_keeps_its_counters() {
         read.value("smtp_probes_total", &[("target", target), ("result", "success")])
     };
     assert!(counted(&before, "stays") >= 1.0);
+    let books = ["started", "finished"].map(|what| format!("smtp_exporter_probes_{what}_total"));
+    let [started, finished] = books.map(|name| before.value(&name, &[]));
+    assert!(started >= finished && finished >= 2.0, "{started} started, {finished} finished");
 
     // A bad file changes nothing.
     exporter.write("targets: [{name: x}]\n");

@@ -179,7 +179,7 @@ async fn the_refusal_is_told_after_a_long_climb_with_long_answers() {
     let seen = measure(&server, TlsMode::None, 80).await;
     assert_eq!(seen.accepted, 60, "{seen:?}");
     assert!(!seen.transcript.truncated);
-    let lines = &seen.transcript.lines;
+    let lines: Vec<_> = seen.transcript.lines().collect();
     let told = |text: &str| lines.iter().any(|line| line.text.contains(text));
     assert!(told("session 61 refused (reply): 421"), "{lines:?}");
     assert!(told("a new session was accepted after"), "{lines:?}");

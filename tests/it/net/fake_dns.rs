@@ -15,6 +15,8 @@ pub(crate) enum Say {
     Records(Vec<Record>),
     Code(ResponseCode),
     Nodata,
+    /// NODATA with these authorities.
+    Denied(Vec<Record>),
     Referral,
     /// Over UDP a truncated answer, over TCP the records.
     OverTcp(Vec<Record>),
@@ -98,6 +100,7 @@ fn reply(
                 answer.add_authority(soa());
             }
         }
+        Say::Denied(authorities) => drop(answer.add_authorities(authorities)),
         Say::Nodata => drop(answer.add_authority(soa())),
         Say::Referral => drop(answer.add_authority(Record::from_rdata(
             name("test"),

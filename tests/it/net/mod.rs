@@ -6,9 +6,12 @@
     reason = "helpers of tests may panic as tests may"
 )]
 
-mod fake_dns;
+pub(crate) mod fake_dns;
 mod fake_tls;
+mod https;
+mod records;
 mod resolve;
+pub(crate) mod signed;
 mod tcp;
 mod tls;
 mod tls_old;

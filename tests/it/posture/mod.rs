@@ -1,7 +1,10 @@
 //! Posture, from what was seen of a domain to what is shown of it.
 
+mod cli;
+mod demo;
 mod metrics;
 mod store;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -126,7 +129,9 @@ pub(crate) fn full(subject: &Arc<Subject>) -> Report {
             max_age: Some(Duration::from_secs(604_800)),
             patterns: vec!["mx1.example.net".to_owned()],
             policy_sha256: Some([9; 32]),
+            announced_sha256: Some([9; 32]),
             record: Some("v=STSv1; id=20240101".to_owned()),
+            announced_sha256: Some([9; 32]),
         },
         tls_rpt: TlsRptFacts {
             present: Some(true),

@@ -107,6 +107,11 @@ impl Bed {
         }
     }
 
+    /// A file that the recipe leaves beside the log.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.state.join(name)
+    }
+
     /// What the server logged so far.
     pub(crate) fn log(&self) -> String {
         String::from_utf8_lossy(&std::fs::read(self.state.join("log")).unwrap()).into_owned()

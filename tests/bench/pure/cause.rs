@@ -2,15 +2,15 @@
 
 use std::hint::black_box;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput};
 use smtp_exporter::cause::{Context, judge, rules, unwrap};
 use smtp_exporter::smtp::Reply;
 
-fn ordinary(criterion: &mut Criterion) {
-    let context = Context { phase: None, tls: false };
+pub(super) fn ordinary(criterion: &mut Criterion) {
+    let context = CONTEXT;
     let replies: Vec<Reply> =
         rules::groups().filter_map(|(_, rule)| unwrap::reply(rule.example)).collect();
-    let mut group = criterion.benchmark_group("ordinary");
+    let mut group = criterion.benchmark_group("cause");
     group.throughput(Throughput::Elements(replies.len() as u64));
     group.bench_function("every rule's example", |bencher| {
         bencher.iter(|| {
@@ -24,9 +24,9 @@ fn ordinary(criterion: &mut Criterion) {
 
 /// 64 KiB each. Judging one must stay under a millisecond, and the time must not grow with the
 /// reply: only its beginning is read.
-fn hostile(criterion: &mut Criterion) {
-    let context = Context { phase: None, tls: false };
-    let mut group = criterion.benchmark_group("hostile 64 KiB");
+pub(super) fn hostile(criterion: &mut Criterion) {
+    let context = CONTEXT;
+    let mut group = criterion.benchmark_group("cause, hostile 64 KiB");
     for (name, unit) in [
         ("repeated phrase", "too many user connections exceeded the limit "),
         ("one word", "user "),
@@ -51,5 +51,4 @@ fn hostile(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, ordinary, hostile);
-criterion_main!(benches);
+const CONTEXT: Context = Context { phase: None, tls: false };

@@ -1,0 +1,187 @@
+//! The exposition of everything, written piece by piece as a reader takes it.
+//!
+//! # Why it is pulled
+//!
+//! Ten thousand targets make a body of a hundred megabytes. Whoever sends it asks for the next piece
+//! when the one before is gone, so a scrape costs one chunk of memory, two at once cost two, and a
+//! reader that stops costs no thread. What the exposition holds meanwhile are the views of its
+//! moment: those that change under it are copied then (see [`crate::store`]).
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use prometheus::proto::MetricFamily;
+
+use super::catalogue::{CATALOGUE, Def, Scope};
+use super::own::Exporter;
+use super::record::Sink;
+use super::write::{Format, Writer};
+use super::{listing, posture, record};
+use crate::store::{EndpointView, LadderView, SkewView, Store, View};
+
+/// All targets, the exporter and the process as they are at one moment. Its pieces are about
+/// [`CHUNK`](super::write::CHUNK) bytes; no lock is held between them.
+#[derive(Debug)]
+pub struct Exposition {
+    seen: Seen,
+    gathered: Vec<MetricFamily>,
+    place: Place,
+    /// None once the last piece was given.
+    writer: Option<Writer>,
+}
+
+/// Where it is.
+#[derive(Debug)]
+struct Place {
+    /// The family that is being written; past the catalogue come families of the registry.
+    family: usize,
+    /// The next item of that family.
+    item: usize,
+}
+
+impl Exposition {
+    /// What is known now. `now` also tells which pauses are over.
+    pub fn new(store: &Store, own: &Exporter, format: Format, now: SystemTime) -> Self {
+        let mut writer = Writer::new(format);
+        CATALOGUE.iter().take(1).for_each(|def| writer.begin(def));
+        Self {
+            seen: Seen::of(store, now),
+            gathered: own.gather(),
+            place: Place { family: 0, item: 0 },
+            writer: Some(writer),
+        }
+    }
+
+    /// True when all pieces were given.
+    pub const fn is_over(&self) -> bool {
+        self.writer.is_none()
+    }
+
+    /// Writes one item. False when there is none left.
+    fn step(&mut self) -> bool {
+        let Some(writer) = &mut self.writer else { return false };
+        let Some(def) = CATALOGUE.get(self.place.family) else {
+            // What the registry has beyond the catalogue, in its order.
+            self.gathered.drain(..).for_each(|family| writer.gathered(&family));
+            return false;
+        };
+        let more = match def.scope {
+            Scope::Exporter => {
+                if let Some(at) = self.gathered.iter().position(|own| own.name() == def.name) {
+                    writer.gathered(&self.gathered.remove(at));
+                }
+                false
+            }
+            _ => self.seen.record(def, self.place.item, writer),
+        };
+        self.place.item += 1;
+        if !more {
+            self.place = Place { family: self.place.family + 1, item: 0 };
+            if let Some(next) = CATALOGUE.get(self.place.family) {
+                writer.begin(next);
+            }
+        }
+        true
+    }
+}
+
+impl Iterator for Exposition {
+    type Item = Bytes;
+
+    fn next(&mut self) -> Option<Bytes> {
+        loop {
+            if let Some(chunk) = self.writer.as_mut()?.chunk() {
+                return Some(chunk);
+            }
+            if !self.step() {
+                return self.writer.take().map(Writer::finish).filter(|last| !last.is_empty());
+            }
+        }
+    }
+}
+
+/// What was seen, flat: a walk through maps for each family would cost more than the writing.
+#[derive(Debug)]
+struct Seen {
+    now: SystemTime,
+    views: Vec<Arc<View>>,
+    endpoints: Vec<Arc<EndpointView>>,
+    texts: Texts,
+    ladders: Vec<Arc<LadderView>>,
+    listings: listing::Text,
+    skews: Vec<Arc<SkewView>>,
+    domains: posture::Text,
+}
+
+impl Seen {
+    fn of(store: &Store, now: SystemTime) -> Self {
+        let views = store.views();
+        let (mut endpoints, mut texts) = (Vec::with_capacity(views.len()), Texts::default());
+        for (text, endpoint) in views.iter().flat_map(|view| record::endpoints(view)) {
+            endpoints.push(endpoint.clone());
+            texts.push(text);
+        }
+        let looks = store.postures().views().into_iter().filter_map(|view| view.report.clone());
+        Self {
+            now,
+            endpoints,
+            texts,
+            views,
+            ladders: store.ladders(),
+            listings: listing::Text::of(store.listings()),
+            skews: store.skews(),
+            domains: posture::Text::new(looks),
+        }
+    }
+
+    /// Hands the samples of the family of one item to `sink`. False when there is no such item.
+    fn record(&self, def: &Def, item: usize, sink: &mut impl Sink) -> bool {
+        let found = match def.scope {
+            Scope::Target => self.views.get(item).map(|view| {
+                record::record_target(def.family, view, self.now, sink);
+            }),
+            Scope::Endpoint if record::ladder::has(def.family) => {
+                self.ladders.get(item).map(|view| {
+                    let (text, view) = record::ladder::endpoint(view);
+                    record::ladder::record(def.family, text, view, sink);
+                })
+            }
+            Scope::Endpoint => self.endpoints.get(item).map(|endpoint| {
+                record::record_endpoint(def.family, self.texts.at(item), endpoint, sink);
+            }),
+            Scope::Whole => self.skews.get(item).map(|view| {
+                record::skew::record(def.family, view, self.now, sink);
+            }),
+            Scope::Domain | Scope::Selector | Scope::Sender | Scope::Exchanger => {
+                self.domains.record(def, item, sink)
+            }
+            Scope::List => self.listings.record_list(def.family, item, self.now, sink),
+            Scope::Listing => self.listings.record_listing(def.family, item, sink),
+            // They are gathered by their registry.
+            Scope::Exporter => None,
+        };
+        found.is_some()
+    }
+}
+
+/// Texts one after the other: each family passes over all of them, and memory is read ahead in order
+/// and not here and there.
+#[derive(Debug, Default)]
+struct Texts {
+    all: String,
+    ends: Vec<usize>,
+}
+
+impl Texts {
+    fn push(&mut self, text: &str) {
+        self.all.push_str(text);
+        self.ends.push(self.all.len());
+    }
+
+    fn at(&self, item: usize) -> &str {
+        let start = item.checked_sub(1).and_then(|before| self.ends.get(before));
+        let end = self.ends.get(item).copied().unwrap_or_default();
+        self.all.get(start.copied().unwrap_or_default()..end).unwrap_or_default()
+    }
+}
