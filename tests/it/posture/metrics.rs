@@ -22,13 +22,13 @@ const SCOPES: &[Scope] = &[Scope::Domain, Scope::Selector, Scope::Sender, Scope:
 fn text(reports: Vec<Report>) -> String {
     let known = Text::new(reports.into_iter().map(Arc::new));
     let mut written = Vec::new();
-    let mut take = |chunk: bytes::Bytes| written.extend_from_slice(&chunk);
-    let mut writer = Writer::new(Format::Text, &mut take);
+    let mut writer = Writer::new(Format::Text);
     for def in CATALOGUE {
         writer.begin(def);
-        known.record(def, &mut writer);
+        (0..).take_while(|item| known.record(def, *item, &mut writer).is_some()).for_each(drop);
+        writer.chunk().into_iter().for_each(|chunk| written.extend_from_slice(&chunk));
     }
-    writer.finish();
+    written.extend_from_slice(&writer.finish());
     String::from_utf8(written).unwrap()
 }
 

@@ -131,7 +131,6 @@ pub(crate) fn full(subject: &Arc<Subject>) -> Report {
             policy_sha256: Some([9; 32]),
             announced_sha256: Some([9; 32]),
             record: Some("v=STSv1; id=20240101".to_owned()),
-            announced_sha256: Some([9; 32]),
         },
         tls_rpt: TlsRptFacts {
             present: Some(true),
