@@ -5,11 +5,12 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::endpoints::Endpoints;
+use super::history::{Change, HistoryEntry};
 use super::ledger::Ticket;
 use crate::cause::Cause;
 use crate::observation::{
-    Baseline, EndpointState, Failure, Observation, Round, Skip, SkipReason, Standing, Tally,
-    Transcript, Verdict, verdict,
+    Baseline, EndpointState, Observation, Round, Skip, SkipReason, Standing, Tally, Transcript,
+    Verdict, verdict,
 };
 use crate::smtp::Phase;
 use crate::target::{Check, Endpoint};
@@ -74,30 +75,6 @@ pub struct EndpointView {
     pub label_text: OnceLock<Arc<str>>,
     success_ticket: Option<Ticket>,
     failure_ticket: Option<Ticket>,
-}
-
-/// One round in a strip of results: at most 16 bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HistoryEntry {
-    /// Seconds since the epoch.
-    pub at: u32,
-    /// Milliseconds that the longest probe took, saturating.
-    pub millis: u32,
-    /// The cause of a failure.
-    pub cause: Option<Cause>,
-    /// The last reply's code before QUIT, 0 if there was none.
-    pub code: u16,
-}
-
-/// A verdict that is another than before.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Change {
-    /// What `up` (or `expectation_met`) was.
-    pub from: Option<bool>,
-    /// What it is.
-    pub to: Option<bool>,
-    /// What is in the way now.
-    pub failure: Option<Failure>,
 }
 
 impl View {
