@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::endpoints::Endpoints;
+use super::endpoints::{Endpoints, leads_nowhere, same_series};
 use super::history::{Change, HistoryEntry};
 use super::ledger::Ticket;
 use crate::cause::Cause;
@@ -414,17 +414,6 @@ impl EndpointView {
             Arc::make_mut(&mut self.last).transcript = Arc::default();
         }
     }
-}
-
-/// The two would give the same labels.
-fn same_series(a: &Endpoint, b: &Endpoint) -> bool {
-    (a.address, a.port, a.source, &a.host) == (b.address, b.port, b.source, &b.host)
-}
-
-/// An address of a host whose name is not resolved any more.
-fn leads_nowhere<'a>(known: &Endpoint, mut now: impl Iterator<Item = &'a Endpoint>) -> bool {
-    known.address.is_some()
-        && now.any(|e| e.address.is_none() && (&e.host, e.port) == (&known.host, known.port))
 }
 
 fn since_epoch(at: SystemTime) -> Duration {
