@@ -9,6 +9,7 @@
 //! changes while somebody still reads it, and changed in place otherwise.
 
 mod endpoints;
+mod history;
 mod ladders;
 mod ledger;
 pub mod listings;
@@ -22,11 +23,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::SystemTime;
 
 pub use endpoints::Endpoints;
+pub use history::{Change, HistoryEntry};
 pub use ladders::{LadderPlan, LadderView};
 pub use listings::{ListView, ListingChange, ListingView, Listings, QueryResult};
 pub use posture::{PostureChange, PostureView, Postures};
 pub use skews::SkewView;
-pub use view::{Change, EndpointView, HistoryEntry, View};
+pub use view::{EndpointView, View};
 
 use crate::observation::{LadderSeen, Observation, Round, SkipReason};
 use crate::target::{Check, CheckKey, Endpoint, Ladder, LadderKey};

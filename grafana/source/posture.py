@@ -36,7 +36,7 @@ def problem(area):
     """The problems of one area, with what they are about."""
     about = {"dkim": "selector", "spf": "address", "ptr": "address", "mta_sts": "mx",
              "dane": "mx", "mx": "mx"}.get(area)
-    found = f"smtp_{area}_problem{{{CHOSEN}}}"
+    found = "smtp" + f"_{area}_problem{{{CHOSEN}}}"
     if not about:
         return f"max by (domain, problem) ({found})"
     return f"""max by (domain, problem, at) (label_replace(

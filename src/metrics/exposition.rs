@@ -107,7 +107,6 @@ struct Seen {
     now: SystemTime,
     views: Vec<Arc<View>>,
     endpoints: Vec<Arc<EndpointView>>,
-    texts: Texts,
     ladders: Vec<Arc<LadderView>>,
     listings: listing::Text,
     skews: Vec<Arc<SkewView>>,
@@ -117,16 +116,11 @@ struct Seen {
 impl Seen {
     fn of(store: &Store, now: SystemTime) -> Self {
         let views = store.views();
-        let (mut endpoints, mut texts) = (Vec::with_capacity(views.len()), Texts::default());
-        for (text, endpoint) in views.iter().flat_map(|view| record::endpoints(view)) {
-            endpoints.push(endpoint.clone());
-            texts.push(text);
-        }
+        let endpoints = views.iter().flat_map(|view| record::endpoints(view));
         let looks = store.postures().views().into_iter().filter_map(|view| view.report.clone());
         Self {
             now,
-            endpoints,
-            texts,
+            endpoints: endpoints.map(|(_, endpoint)| endpoint.clone()).collect(),
             views,
             ladders: store.ladders(),
             listings: listing::Text::of(store.listings()),
@@ -148,7 +142,8 @@ impl Seen {
                 })
             }
             Scope::Endpoint => self.endpoints.get(item).map(|endpoint| {
-                record::record_endpoint(def.family, self.texts.at(item), endpoint, sink);
+                let text = endpoint.label_text.get().map_or("", |text| text);
+                record::record_endpoint(def.family, text, endpoint, sink);
             }),
             Scope::Whole => self.skews.get(item).map(|view| {
                 record::skew::record(def.family, view, self.now, sink);
@@ -162,26 +157,5 @@ impl Seen {
             Scope::Exporter => None,
         };
         found.is_some()
-    }
-}
-
-/// Texts one after the other: each family passes over all of them, and memory is read ahead in order
-/// and not here and there.
-#[derive(Debug, Default)]
-struct Texts {
-    all: String,
-    ends: Vec<usize>,
-}
-
-impl Texts {
-    fn push(&mut self, text: &str) {
-        self.all.push_str(text);
-        self.ends.push(self.all.len());
-    }
-
-    fn at(&self, item: usize) -> &str {
-        let start = item.checked_sub(1).and_then(|before| self.ends.get(before));
-        let end = self.ends.get(item).copied().unwrap_or_default();
-        self.all.get(start.copied().unwrap_or_default()..end).unwrap_or_default()
     }
 }

@@ -72,3 +72,17 @@ impl Endpoints {
         self.0 = Vec::new();
     }
 }
+
+/// The two would give the same labels.
+pub(super) fn same_series(a: &Endpoint, b: &Endpoint) -> bool {
+    (a.address, a.port, a.source, &a.host) == (b.address, b.port, b.source, &b.host)
+}
+
+/// An address of a host whose name is not resolved any more.
+pub(super) fn leads_nowhere<'a>(
+    known: &Endpoint,
+    mut now: impl Iterator<Item = &'a Endpoint>,
+) -> bool {
+    known.address.is_some()
+        && now.any(|e| e.address.is_none() && (&e.host, e.port) == (&known.host, known.port))
+}

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::endpoints::Endpoints;
+use super::endpoints::{Endpoints, leads_nowhere, same_series};
+use super::history::{Change, HistoryEntry};
 use super::ledger::Ticket;
 use crate::cause::Cause;
 use crate::observation::{
-    Baseline, EndpointState, Failure, Observation, Round, Skip, SkipReason, Standing, Tally,
-    Transcript, Verdict, verdict,
+    Baseline, EndpointState, Observation, Round, Skip, SkipReason, Standing, Tally, Transcript,
+    Verdict, verdict,
 };
 use crate::smtp::Phase;
 use crate::target::{Check, Endpoint};
@@ -74,30 +75,6 @@ pub struct EndpointView {
     pub label_text: OnceLock<Arc<str>>,
     success_ticket: Option<Ticket>,
     failure_ticket: Option<Ticket>,
-}
-
-/// One round in a strip of results: at most 16 bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HistoryEntry {
-    /// Seconds since the epoch.
-    pub at: u32,
-    /// Milliseconds that the longest probe took, saturating.
-    pub millis: u32,
-    /// The cause of a failure.
-    pub cause: Option<Cause>,
-    /// The last reply's code before QUIT, 0 if there was none.
-    pub code: u16,
-}
-
-/// A verdict that is another than before.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Change {
-    /// What `up` (or `expectation_met`) was.
-    pub from: Option<bool>,
-    /// What it is.
-    pub to: Option<bool>,
-    /// What is in the way now.
-    pub failure: Option<Failure>,
 }
 
 impl View {
@@ -437,17 +414,6 @@ impl EndpointView {
             Arc::make_mut(&mut self.last).transcript = Arc::default();
         }
     }
-}
-
-/// The two would give the same labels.
-fn same_series(a: &Endpoint, b: &Endpoint) -> bool {
-    (a.address, a.port, a.source, &a.host) == (b.address, b.port, b.source, &b.host)
-}
-
-/// An address of a host whose name is not resolved any more.
-fn leads_nowhere<'a>(known: &Endpoint, mut now: impl Iterator<Item = &'a Endpoint>) -> bool {
-    known.address.is_some()
-        && now.any(|e| e.address.is_none() && (&e.host, e.port) == (&known.host, known.port))
 }
 
 fn since_epoch(at: SystemTime) -> Duration {

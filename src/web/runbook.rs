@@ -1,5 +1,6 @@
-//! `/runbooks` and `/runbooks/NAME`: a page for every alert of the deployed rules and for every
-//! cause, so that the links in alerts lead somewhere without a network.
+//! `/runbooks` and `/runbooks/NAME`: a page for every alert of the deployed rules, for every cause,
+//! and for every problem of a domain's records and keys, so that the links in alerts lead somewhere
+//! without a network.
 //!
 //! # Why a renderer of our own
 //!
@@ -13,6 +14,7 @@ use maud::Escaper;
 
 use super::body::Payload;
 use super::{Refusal, State, page};
+use crate::posture::Problem;
 
 /// Each page's name and its Markdown, in the order of the names.
 pub const RUNBOOKS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/runbooks.rs"));
@@ -24,6 +26,9 @@ pub(super) fn runbook(state: &State, name: &str) -> Result<Response<Payload>, Re
     let title = if name.is_empty() {
         index(&mut body, &base);
         "runbooks"
+    } else if let Some(problem) = Problem::from_name(name) {
+        advice(&mut body, problem, &base);
+        name
     } else {
         let known = RUNBOOKS.binary_search_by_key(&name, |(known, _)| known).ok();
         let Some((name, text)) = known.and_then(|place| RUNBOOKS.get(place)) else {
@@ -50,6 +55,29 @@ fn index(out: &mut String, base: &str) {
         }
         let _ = writeln!(out, "</ul>");
     }
+    let _ = writeln!(out, "<h2>Problems of domains</h2>\n<ul class=\"index\">");
+    for problem in Problem::ALL {
+        let _ = writeln!(out, "<li><a href=\"{base}/runbooks/{problem}\">{problem}</a></li>");
+    }
+    let _ = writeln!(out, "</ul>");
+}
+
+/// A problem's page: what `smtp_exporter explain` tells of it.
+fn advice(out: &mut String, problem: Problem, base: &str) {
+    let advice = problem.advice();
+    let wait = advice.wait.unwrap_or("Not at all: time alone mends nothing here.");
+    let text = format!(
+        "# {problem}\n\nSeverity: {}. Seen in: `{}`.\n\n## What it means\n\n{}\n\n\
+         ## What to do\n\n{}\n\n## When to wait\n\n{wait}\n",
+        problem.severity(),
+        problem.area(),
+        advice.meaning,
+        advice.action,
+    );
+    render(out, &text, base);
+    let doc = Html(advice.doc);
+    // Writing to a string does not fail.
+    let _ = writeln!(out, "<p>See also <a href=\"{doc}\">{doc}</a>.</p>");
 }
 
 /// What the lines so far have opened.
@@ -228,6 +256,22 @@ mod tests {
             "<p><a href=\"/x/runbooks/&quot;&gt;&lt;b&gt;\">&quot;</a></p>\n"
         );
         assert_eq!(html("```\nopen"), "<pre><code>open\n</code></pre>\n");
+    }
+
+    #[test]
+    fn every_problem_of_a_domain_has_a_page_that_is_listed() {
+        let mut list = String::new();
+        index(&mut list, "/x");
+        for problem in Problem::ALL {
+            let mut page = String::new();
+            advice(&mut page, *problem, "/x");
+            assert!(page.starts_with(&format!("<h1>{problem}</h1>")), "{page}");
+            assert_eq!(page.matches("<h2>").count(), 3, "{page}");
+            assert!(page.contains(&format!("<a href=\"{}\">", problem.advice().doc)), "{page}");
+            assert!(list.contains(&format!("\"/x/runbooks/{problem}\"")), "{problem}");
+            let known = RUNBOOKS.iter().any(|(name, _)| *name == problem.as_str());
+            assert!(!known, "{problem} is the name of another page");
+        }
     }
 
     #[test]

@@ -58,20 +58,20 @@ fn measure(targets: usize) {
     assert!(body.len().abs_diff(direct.write()) < body.len() / 50);
     let lines = direct.samples.iter().map(|(_, samples)| samples.len()).sum::<usize>();
     let compress = || GzEncoder::new(Vec::new(), Compression::fast());
-    let turns = (200_000 / targets).clamp(11, 200);
+    let (turns, times) = (11, (10_000 / targets).max(1));
     let mut took: [Vec<f64>; 5] = Default::default();
     for _ in 0..turns {
-        took[0].push(cpu(|| start(Format::Text).map(|chunk| chunk.len()).sum()));
-        took[1].push(cpu(|| direct.write()));
-        took[2].push(cpu(|| start(Format::OpenMetrics).map(|chunk| chunk.len()).sum()));
+        took[0].push(cpu(times, || start(Format::Text).map(|chunk| chunk.len()).sum()));
+        took[1].push(cpu(times, || direct.write()));
+        took[2].push(cpu(times, || start(Format::OpenMetrics).map(|chunk| chunk.len()).sum()));
     }
-    for _ in 0..turns.min(7) {
-        took[3].push(cpu(|| {
+    for _ in 0..turns / 2 {
+        took[3].push(cpu(times, || {
             let mut out = compress();
             start(Format::Text).for_each(|chunk| out.write_all(&chunk).unwrap());
             out.finish().unwrap().len()
         }));
-        took[4].push(cpu(|| {
+        took[4].push(cpu(times, || {
             let mut out = compress();
             body.chunks(64 << 10).for_each(|chunk| out.write_all(chunk).unwrap());
             out.finish().unwrap().len()
@@ -155,10 +155,13 @@ fn probed(n: usize) -> Observation {
 /// What is written directly: names, the label text of each target, own labels and numbers.
 struct Direct {
     subjects: Vec<String>,
-    /// Families: the lines before the samples; then each sample's name, subject, own labels, value.
-    samples: Vec<(String, Vec<(Arc<str>, usize, Arc<str>, f64)>)>,
+    /// Families: the lines before the samples, and these.
+    samples: Vec<(String, Vec<Sample>)>,
     out: Vec<u8>,
 }
+
+/// A sample's name, the place of its subject, its own labels and its value.
+type Sample = (Arc<str>, usize, Arc<str>, f64);
 
 impl Direct {
     /// From a text that the product wrote.
@@ -218,15 +221,18 @@ impl Direct {
     }
 }
 
-/// The CPU time of this thread in seconds (proc(5), schedstat).
-fn cpu(work: impl FnOnce() -> usize) -> f64 {
+/// The CPU time of this thread in seconds (proc(5), schedstat). The kernel counts when it switches
+/// tasks or its clock ticks, so what is short is done several times.
+fn cpu(times: usize, mut work: impl FnMut() -> usize) -> f64 {
     let now = || -> f64 {
         let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
         text.split(' ').next().unwrap().parse::<f64>().unwrap() / 1e9
     };
     let begun = now();
-    black_box(work());
-    now() - begun
+    for _ in 0..times {
+        black_box(work());
+    }
+    (now() - begun) / times as f64
 }
 
 fn median(mut took: Vec<f64>) -> f64 {

@@ -277,11 +277,10 @@ async fn a_pause_is_honoured_and_leaves_facts_untold() {
     let host = &report.mx.hosts[0];
     assert_eq!((host.reached, host.starttls, host.pkix), (Some(true), None, None));
     assert!(prober.pause_of(address).is_some());
-    let before = exchanger.stats();
     let report = look(&prober, &subject).await;
     let host = &report.mx.hosts[0];
     assert_eq!((host.reached, host.starttls, host.dane.matched), (None, None, None));
-    assert_eq!(exchanger.stats(), before);
+    assert_eq!(exchanger.stats().sessions, 1);
     assert!(report.transcript.iter().any(|e| e.answer.contains("paused")));
     assert_eq!(report.mta_sts.fetched, Some(true));
 }

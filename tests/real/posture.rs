@@ -1,4 +1,7 @@
-//! What a domain's records prove: signed zones served by BIND, asked directly and through Unbound.
+//! What a domain's records prove: signed zones served by BIND, asked directly and through Unbound; and
+//! whether Postfix's certificate is what TLSA records say.
+
+mod dane;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;

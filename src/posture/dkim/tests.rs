@@ -133,12 +133,14 @@ fn a_modulus_or_an_exponent_that_cannot_be_is_no_key() {
 #[test]
 fn bits_are_counted_from_the_first_one() {
     use base64::Engine as _;
-    // 0x0101 with and without a zero in front.
-    for der in [&[0x30, 7, 2, 2, 1, 1, 2, 1, 3][..], &[0x30, 8, 2, 3, 0, 1, 1, 2, 1, 3]] {
+    // 0x0101, and 0x8101, which needs a zero in front so as not to be below zero.
+    let short: (&[u8], u32) = (&[0x30, 7, 2, 2, 1, 1, 2, 1, 3], 9);
+    let long: (&[u8], u32) = (&[0x30, 8, 2, 3, 0, 0x81, 1, 2, 1, 3], 16);
+    for (der, bits) in [short, long] {
         let p = base64::engine::general_purpose::STANDARD.encode(der);
         let (facts, findings) = look(&[&format!("v=DKIM1; p={p}")]);
-        assert_eq!(facts.bits, Some(9));
-        assert_eq!(findings, [(Problem::DkimWeakKey, "RSA, 9 bits".to_owned())]);
+        assert_eq!(facts.bits, Some(bits));
+        assert_eq!(findings, [(Problem::DkimWeakKey, format!("RSA, {bits} bits"))]);
     }
 }
 

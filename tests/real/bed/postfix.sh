@@ -2,14 +2,14 @@
 # Postfix: port 25 plain and STARTTLS, 465 implicit TLS, 587 submission. Further lines go into
 # main.cf, the lines of SERVICES into master.cf. FRONT=postscreen puts postscreen on port 25, and
 # PROCESSES bounds the smtpd behind it. IPV6=yes listens on port 25 of ::1 as well. No client is in
-# `mynetworks`, so nobody is exempt from limits and nobody may relay.
+# `mynetworks`, so nobody is exempt from limits and nobody may relay. WHOLE_CHAIN=yes shows the root too.
 . "$(dirname "$0")/common.sh"
 add_user postfix 61101 /var/spool/postfix
 add_user postdrop 61102
 
 etc=$overlay/etc/postfix
 mkdir -p "$etc"
-cat "$state/pki/key.pem" "$state/pki/chain.pem" >"$etc/tls.pem"
+cat "$state/pki/key.pem" "$state/pki/chain.pem" ${WHOLE_CHAIN:+"$state/pki/ca.pem"} >"$etc/tls.pem"
 chmod 600 "$etc/tls.pem"
 {
     cat <<C

@@ -139,6 +139,20 @@ impl Bed {
         );
     }
 
+    /// Runs a program of the server's packages in its room, and gives what it printed.
+    pub(crate) fn run(&self, program: &str, arguments: &[&str]) -> String {
+        let output = Command::new("nsenter")
+            .args(["--mount", "--target", &self.first_process().to_string(), "chroot"])
+            .arg(self.state.join("room/merged"))
+            .arg(program)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
     /// Asks those processes to end that the server started for its sessions.
     pub(crate) fn end_sessions(&self) {
         let first = self.first_process();
