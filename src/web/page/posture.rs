@@ -126,7 +126,7 @@ impl<'a> Domains<'a> {
                                     _ => (told::count(row.errors, row.warnings)),
                                 }
                             }
-                            span.dim { (when(row, self.now)) }
+                            (when(row, self.now))
                         }
                     }
                 }
