@@ -70,10 +70,15 @@ const MAX_HITS_PER_GROUP: u8 = 8;
 
 impl Matcher {
     /// Compiles patterns; their numbers are their places.
-    pub fn new(patterns: &[Pattern]) -> Self {
+    pub fn new(patterns: impl IntoIterator<Item = Pattern>) -> Self {
         let mut builder = Builder::default();
-        let patterns: Vec<_> = patterns.iter().map(|p| builder.pattern(p)).collect();
-        builder.finish(patterns)
+        patterns.into_iter().for_each(|pattern| builder.add(&pattern));
+        builder.finish()
+    }
+
+    /// True when it has no pattern.
+    pub const fn is_empty(&self) -> bool {
+        self.patterns.is_empty()
     }
 
     /// Whether this pattern holds.
@@ -248,8 +253,11 @@ impl Symbols {
     }
 }
 
+/// Compiles patterns one by one: all of them together, written out, take many times the room of what
+/// they become, and that room would not come back.
 #[derive(Default)]
-struct Builder {
+pub struct Builder {
+    patterns: Vec<Compiled>,
     symbols: BTreeMap<Word, u32>,
     nodes: Vec<BTreeMap<u32, u32>>,
     ends: HashMap<u32, u32>,
@@ -258,7 +266,8 @@ struct Builder {
 }
 
 impl Builder {
-    fn pattern(&mut self, pattern: &Pattern) -> Compiled {
+    /// Adds a pattern; its number is its place.
+    pub fn add(&mut self, pattern: &Pattern) {
         let terms = pattern
             .terms
             .iter()
@@ -267,7 +276,12 @@ impl Builder {
                 (term.negated, term.segments.iter().map(segment).collect())
             })
             .collect();
-        Compiled { terms }
+        self.patterns.push(Compiled { terms });
+    }
+
+    /// How many were added.
+    pub const fn len(&self) -> usize {
+        self.patterns.len()
     }
 
     fn run(&mut self, sequence: &Sequence) -> Run {
@@ -305,9 +319,10 @@ impl Builder {
         group
     }
 
-    fn finish(self, patterns: Vec<Compiled>) -> Matcher {
+    /// What all of them became.
+    pub fn finish(self) -> Matcher {
         let mut begins = vec![Vec::new(); self.groups];
-        for (number, pattern) in patterns.iter().enumerate() {
+        for (number, pattern) in self.patterns.iter().enumerate() {
             let positive = pattern.terms.iter().find(|(negated, _)| !negated);
             for run in positive.and_then(|(_, segments)| segments.first()).into_iter().flatten() {
                 if let Some(list) = run.groups.first().and_then(|g| begins.get_mut(*g as usize)) {
@@ -335,7 +350,8 @@ impl Builder {
         let starts = (0..=SLOTS * SLOTS)
             .map(|at| wide(vocabulary.partition_point(|entry| slot(&entry.text) < at)))
             .collect();
-        Matcher { vocabulary, starts, nodes, roots, groups: self.groups, patterns, begins }
+        let (groups, patterns) = (self.groups, self.patterns);
+        Matcher { vocabulary, starts, nodes, roots, groups, patterns, begins }
     }
 }
 
@@ -399,8 +415,7 @@ mod tests {
     use crate::smtp::Reply;
 
     fn holding(patterns: &[&str], text: &str) -> Vec<usize> {
-        let patterns: Vec<_> = patterns.iter().map(|p| Pattern::parse(p).unwrap()).collect();
-        let matcher = Matcher::new(&patterns);
+        let matcher = Matcher::new(patterns.iter().map(|p| Pattern::parse(p).unwrap()));
         let reply = Reply { code: 550, enhanced: None, lines: vec![text.to_owned()] };
         let hits = matcher.hits(&Words::of(&reply));
         matcher.holding(&hits).collect()

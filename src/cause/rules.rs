@@ -35,7 +35,7 @@ use std::sync::{Arc, LazyLock};
 
 pub use user::{RuleFault, RuleProblem, UserRule};
 
-use super::matcher::Matcher;
+use super::matcher::{Builder, Matcher};
 use super::pattern::Pattern;
 use super::words::Words;
 use super::{Blame, Cause, Context, Judgement, Permanence};
@@ -249,12 +249,12 @@ impl Rules {
     fn compile(user: Vec<UserRule>) -> Self {
         let mut rules = Vec::new();
         let mut owners = Vec::new();
-        let mut patterns = Vec::new();
+        let mut patterns = Builder::default();
         let mut wordless = Vec::new();
         let mut add = |rule: Compiled, text: &mut dyn Iterator<Item = &str>| {
             let number = u32::try_from(rules.len()).unwrap_or(u32::MAX);
             let before = patterns.len();
-            patterns.extend(text.filter_map(|source| Pattern::parse(source).ok()));
+            parsed(text).for_each(|pattern| patterns.add(&pattern));
             if patterns.len() == before {
                 wordless.push(number);
             }
@@ -268,10 +268,15 @@ impl Rules {
             add(Compiled::of(family, rule), &mut rule.text.iter().copied());
         }
         let ruled = patterns.len();
-        patterns.extend(LASTING.iter().filter_map(|source| Pattern::parse(source).ok()));
-        let matcher = Matcher::new(&patterns);
-        Self { user, rules, owners, matcher, wordless, lasting: ruled..patterns.len() }
+        parsed(LASTING.iter().copied()).for_each(|pattern| patterns.add(&pattern));
+        let lasting = ruled..patterns.len();
+        Self { user, rules, owners, matcher: patterns.finish(), wordless, lasting }
     }
+}
+
+/// The patterns; those of the user were checked when they were read.
+fn parsed<'a>(sources: impl Iterator<Item = &'a str>) -> impl Iterator<Item = Pattern> {
+    sources.filter_map(|source| Pattern::parse(source).ok())
 }
 
 impl PartialEq for Rules {

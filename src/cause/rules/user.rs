@@ -140,10 +140,8 @@ impl Rules {
         }
         let words = Words::of(&reply);
         let facts = Facts { context, code: reply.code, enhanced: words.enhanced };
-        let patterns: Vec<Pattern> =
-            rule.text.iter().filter_map(|source| Pattern::parse(source).ok()).collect();
-        let own = Matcher::new(&patterns);
-        let worded = patterns.is_empty() || own.holding(&own.hits(&words)).next().is_some();
+        let own = Matcher::new(rule.text.iter().filter_map(|source| Pattern::parse(source).ok()));
+        let worded = own.is_empty() || own.holding(&own.hits(&words)).next().is_some();
         let met = worded && Compiled::of_user(rule).holds(&facts);
         let winner = winner.into_owned();
         Some(if met { RuleFault::NotWon(winner) } else { RuleFault::NotMet(winner) })
