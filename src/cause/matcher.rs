@@ -280,7 +280,7 @@ impl Builder {
     }
 
     /// How many were added.
-    pub const fn len(&self) -> usize {
+    pub const fn added(&self) -> usize {
         self.patterns.len()
     }
 

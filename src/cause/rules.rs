@@ -253,12 +253,12 @@ impl Rules {
         let mut wordless = Vec::new();
         let mut add = |rule: Compiled, text: &mut dyn Iterator<Item = &str>| {
             let number = u32::try_from(rules.len()).unwrap_or(u32::MAX);
-            let before = patterns.len();
+            let before = patterns.added();
             parsed(text).for_each(|pattern| patterns.add(&pattern));
-            if patterns.len() == before {
+            if patterns.added() == before {
                 wordless.push(number);
             }
-            owners.resize(patterns.len(), number);
+            owners.resize(patterns.added(), number);
             rules.push(rule);
         };
         for rule in &user {
@@ -267,9 +267,9 @@ impl Rules {
         for (family, rule) in groups() {
             add(Compiled::of(family, rule), &mut rule.text.iter().copied());
         }
-        let ruled = patterns.len();
+        let ruled = patterns.added();
         parsed(LASTING.iter().copied()).for_each(|pattern| patterns.add(&pattern));
-        let lasting = ruled..patterns.len();
+        let lasting = ruled..patterns.added();
         Self { user, rules, owners, matcher: patterns.finish(), wordless, lasting }
     }
 }
