@@ -68,8 +68,9 @@ class Bed:
         modules = f"  ehlo: {{port: {self.ports['mail']}, tls: none}}\n"
         for module, port in [("starttls", "mail"), ("chain", "chain"), ("silent", "silent"),
                              ("slow", "slow")]:
+            patient = ", timeouts: {reply: 60s, total: 2m}" if module == "silent" else ""
             modules += (f"  {module}: {{port: {self.ports[port]}, tls: required, "
-                        f"tls_server_name: {name}}}\n")
+                        f"tls_server_name: {name}{patient}}}\n")
         return f"""\
 exporter:
   helo: probe.bench.test
