@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
@@ -41,6 +41,11 @@ impl Told {
     /// An annotation, or nothing.
     pub(crate) fn note(&self, name: &str) -> &str {
         self.alert["annotations"][name].as_str().unwrap_or_default()
+    }
+
+    /// When it began to fire.
+    pub(crate) fn since(&self) -> SystemTime {
+        humantime::parse_rfc3339(self.alert["startsAt"].as_str().unwrap()).unwrap()
     }
 }
 

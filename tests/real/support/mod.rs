@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-pub(crate) use alertmanager::{Alertmanager, Webhook, amtool};
+pub(crate) use alertmanager::{Alertmanager, Told, Webhook, amtool};
 pub(crate) use bed::{Bed, Plan};
 pub(crate) use browser::Browser;
 pub(crate) use exporter::{Exporter, binary, head, http_get};
