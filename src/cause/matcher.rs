@@ -69,18 +69,6 @@ struct Run {
 const MAX_HITS_PER_GROUP: u8 = 8;
 
 impl Matcher {
-    /// Compiles patterns; their numbers are their places.
-    pub fn new(patterns: impl IntoIterator<Item = Pattern>) -> Self {
-        let mut builder = Builder::default();
-        patterns.into_iter().for_each(|pattern| builder.add(&pattern));
-        builder.finish()
-    }
-
-    /// True when it has no pattern.
-    pub const fn is_empty(&self) -> bool {
-        self.patterns.is_empty()
-    }
-
     /// Whether this pattern holds.
     pub fn holds(&self, pattern: usize, hits: &Hits) -> bool {
         self.patterns.get(pattern).is_some_and(|pattern| hits.satisfy(pattern))
@@ -279,6 +267,12 @@ impl Builder {
         self.patterns.push(Compiled { terms });
     }
 
+    /// Adds the patterns that these texts are. One that is none is left out: a user's were checked
+    /// when they were configured.
+    pub fn read<'a>(&mut self, sources: impl Iterator<Item = &'a str>) {
+        sources.filter_map(|source| Pattern::parse(source).ok()).for_each(|p| self.add(&p));
+    }
+
     /// How many were added.
     pub const fn added(&self) -> usize {
         self.patterns.len()
@@ -415,7 +409,9 @@ mod tests {
     use crate::smtp::Reply;
 
     fn holding(patterns: &[&str], text: &str) -> Vec<usize> {
-        let matcher = Matcher::new(patterns.iter().map(|p| Pattern::parse(p).unwrap()));
+        let mut builder = Builder::default();
+        builder.read(patterns.iter().copied());
+        let matcher = builder.finish();
         let reply = Reply { code: 550, enhanced: None, lines: vec![text.to_owned()] };
         let hits = matcher.hits(&Words::of(&reply));
         matcher.holding(&hits).collect()

@@ -36,7 +36,6 @@ use std::sync::{Arc, LazyLock};
 pub use user::{RuleFault, RuleProblem, UserRule};
 
 use super::matcher::{Builder, Matcher};
-use super::pattern::Pattern;
 use super::words::Words;
 use super::{Blame, Cause, Context, Judgement, Permanence};
 use crate::smtp::{EnhancedCode, Phase, Reply};
@@ -254,7 +253,7 @@ impl Rules {
         let mut add = |rule: Compiled, text: &mut dyn Iterator<Item = &str>| {
             let number = u32::try_from(rules.len()).unwrap_or(u32::MAX);
             let before = patterns.added();
-            parsed(text).for_each(|pattern| patterns.add(&pattern));
+            patterns.read(text);
             if patterns.added() == before {
                 wordless.push(number);
             }
@@ -268,15 +267,10 @@ impl Rules {
             add(Compiled::of(family, rule), &mut rule.text.iter().copied());
         }
         let ruled = patterns.added();
-        parsed(LASTING.iter().copied()).for_each(|pattern| patterns.add(&pattern));
+        patterns.read(LASTING.iter().copied());
         let lasting = ruled..patterns.added();
         Self { user, rules, owners, matcher: patterns.finish(), wordless, lasting }
     }
-}
-
-/// The patterns; those of the user were checked when they were read.
-fn parsed<'a>(sources: impl Iterator<Item = &'a str>) -> impl Iterator<Item = Pattern> {
-    sources.filter_map(|source| Pattern::parse(source).ok())
 }
 
 impl PartialEq for Rules {
@@ -405,6 +399,7 @@ const LASTING: &[&str] = &[
 
 #[cfg(test)]
 mod tests {
+    use super::super::pattern::Pattern;
     use std::collections::HashSet;
 
     use super::*;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt;
 
 use super::{Compiled, Facts, NO_RULE, Rules, groups};
-use crate::cause::matcher::Matcher;
+use crate::cause::matcher::Builder;
 use crate::cause::pattern::{BadPattern, Pattern};
 use crate::cause::words::Words;
 use crate::cause::{Blame, Cause, Context, Permanence, unwrap};
@@ -140,8 +140,11 @@ impl Rules {
         }
         let words = Words::of(&reply);
         let facts = Facts { context, code: reply.code, enhanced: words.enhanced };
-        let own = Matcher::new(rule.text.iter().filter_map(|source| Pattern::parse(source).ok()));
-        let worded = own.is_empty() || own.holding(&own.hits(&words)).next().is_some();
+        let mut own = Builder::default();
+        own.read(rule.text.iter().map(String::as_str));
+        let wordless = own.added() == 0;
+        let own = own.finish();
+        let worded = wordless || own.holding(&own.hits(&words)).next().is_some();
         let met = worded && Compiled::of_user(rule).holds(&facts);
         let winner = winner.into_owned();
         Some(if met { RuleFault::NotWon(winner) } else { RuleFault::NotMet(winner) })
