@@ -7,6 +7,7 @@ mod paint;
 mod posture;
 mod report;
 mod tools;
+mod wrap;
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;

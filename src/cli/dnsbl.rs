@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use super::paint::Paint;
+use super::wrap::wrapped;
 use super::{Common, complain, refuse, say};
 use crate::app;
 use crate::config::{self, Config};
@@ -162,7 +163,7 @@ fn text(asked: &Asked, lookups: &[Lookup], paint: Paint) -> String {
                 let again = !told.insert((name, detail));
                 let why = if again { "as above" } else { detail };
                 let head = format!("  ?        {name:<28} ");
-                wrapped(&mut out, &head, &head, &format!("{reason}: {why}"));
+                wrapped(&mut out, &head, head.chars().count(), &format!("{reason}: {why}"));
             }
         }
         for (kind, words) in [(Kind::Block, "clean    on"), (Kind::Allow, "not      on")] {
@@ -178,13 +179,13 @@ fn text(asked: &Asked, lookups: &[Lookup], paint: Paint) -> String {
                 let head = format!("  {words} ");
                 let shown = if kind == Kind::Block { paint.green(&head) } else { head.clone() };
                 let names = format!("{number} {allow}{s}: {}", clean.join(", "));
-                wrapped(&mut out, &shown, "           ", &names);
+                wrapped(&mut out, &shown, 11, &names);
             }
         }
         out.push('\n');
     }
     if let Some(hint) = hint(lookups) {
-        wrapped(&mut out, "", "", hint);
+        wrapped(&mut out, "", 0, hint);
     }
     if !asked.left_out.is_empty() {
         let _ = writeln!(
@@ -194,7 +195,7 @@ fn text(asked: &Asked, lookups: &[Lookup], paint: Paint) -> String {
         for entry in &asked.left_out {
             let head = format!("  {:<34} ", entry.zone);
             let conditions = format!("{}: {}", entry.terms, entry.house.conditions);
-            wrapped(&mut out, &head, &head, &conditions);
+            wrapped(&mut out, &head, head.chars().count(), &conditions);
         }
     }
     out
@@ -213,31 +214,11 @@ fn listing(out: &mut String, seen: &Lookup, codes: &[Code], paint: Paint) {
     }
     for reason in &seen.reasons {
         let head = format!("           {} ", paint.dim("reason "));
-        wrapped(out, &head, "                   ", reason);
+        wrapped(out, &head, 19, reason);
     }
     if let Some(page) = seen.list.delisting.as_ref().filter(|_| !good) {
         let _ = writeln!(out, "           {} {page}", paint.dim("removal"));
     }
-}
-
-/// `head` and a text behind it, broken between words at [`WIDTH`] columns; what follows stands below
-/// the beginning of the text, as far in as `under` is long. A word that is longer is not broken.
-fn wrapped(out: &mut String, head: &str, under: &str, text: &str) {
-    let indent = under.chars().count();
-    let mut column = indent;
-    out.push_str(head);
-    for (place, word) in text.split(' ').enumerate() {
-        let length = word.chars().count();
-        if place > 0 && column + 1 + length > WIDTH {
-            let _ = write!(out, "\n{:indent$}{word}", "");
-            column = indent + length;
-        } else {
-            let space = if place > 0 { " " } else { "" };
-            let _ = write!(out, "{space}{word}");
-            column += space.len() + length;
-        }
-    }
-    out.push('\n');
 }
 
 /// What a person does next when nobody answers.
@@ -325,5 +306,3 @@ fn result(seen: &Lookup) -> Value {
 
 /// Each is asked for on every list.
 const MOST_SUBJECTS: usize = 1024;
-/// Columns of the text.
-const WIDTH: usize = 100;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::paint::Paint;
 use super::report::utc;
+use super::wrap::wrapped;
 use super::{Common, DOWN, INTERRUPTED, complain, refuse, say};
 use crate::app;
 use crate::cause::explain;
@@ -183,24 +184,6 @@ fn finding(out: &mut String, finding: &Finding, paint: Paint) {
     }
 }
 
-/// `head` and a text behind it, broken between words at [`WIDTH`] columns.
-fn wrapped(out: &mut String, head: &str, indent: usize, text: &str) {
-    let mut column = indent;
-    out.push_str(head);
-    for (place, word) in text.split(' ').enumerate() {
-        let length = word.chars().count();
-        if place > 0 && column + 1 + length > WIDTH {
-            let _ = write!(out, "\n{:indent$}{word}", "");
-            column = indent + length;
-        } else {
-            let space = if place > 0 { " " } else { "" };
-            let _ = write!(out, "{space}{word}");
-            column += space.len() + length;
-        }
-    }
-    out.push('\n');
-}
-
 /// Others' text in one line, without what a terminal would obey.
 fn line(text: &str) -> String {
     shown::shown(text.as_bytes(), shown::MAX_RECORD)
@@ -252,8 +235,6 @@ pub(super) fn problem_json(problem: Problem) -> Value {
 
 /// Selectors, and addresses, that are asked for at once.
 const MOST: usize = 64;
-/// Columns of the text.
-const WIDTH: usize = 100;
 /// Columns before what is told of a finding.
 const INDENT: usize = 11;
 /// Columns that the name of a fact is given.
