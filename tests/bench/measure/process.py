@@ -9,6 +9,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
+# What this process may run on before it keeps to one core itself, which its children would inherit.
+EVERY = ",".join(map(str, sorted(os.sched_getaffinity(0))))
 
 
 def build(*benches, optimised=True):
@@ -31,11 +33,11 @@ def build(*benches, optimised=True):
 
 
 class Process:
-    """A child process. As a context it is ended, politely and then not, whatever happens."""
+    """A child process, on every core or on some. As a context it is ended, politely and then not,
+    whatever happens."""
 
     def __init__(self, command, cores=None, **more):
-        if cores is not None:
-            command = ["taskset", "-c", cores, *command]
+        command = ["taskset", "-c", cores or EVERY, *command]
         self.child = subprocess.Popen([str(word) for word in command], **more)
         self.id = self.child.pid
 
