@@ -5,7 +5,7 @@
 //! each is looked up once in a sorted vocabulary, and the groups are walked as a trie of word
 //! numbers, so the cost is the number of words times the longest group, whatever a peer sends.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::pattern::{GAP, Pattern, Sequence, Word};
 use super::words::Words;
@@ -18,7 +18,9 @@ pub struct Matcher {
     /// Where the entries with the same first two letters start, by [`slot`].
     starts: Vec<u32>,
     nodes: Vec<Node>,
-    /// The children of the trie's root, by symbol.
+    /// From node to node; those out of the same node stand together, sorted by symbol.
+    edges: Vec<Edge>,
+    /// Where the edges out of the trie's root lead, by symbol.
     roots: Vec<u32>,
     groups: usize,
     patterns: Vec<Compiled>,
@@ -36,20 +38,27 @@ pub struct Hits {
     words: u16,
 }
 
+/// Numbers that are not there are [`NONE`], here and below.
 #[derive(Debug)]
 struct Entry {
     text: Box<str>,
-    exact: Option<u32>,
-    prefix: Option<u32>,
+    exact: u32,
+    prefix: u32,
     /// The longest other entry that is a prefix of this one and written with a `*`.
-    shorter: Option<u32>,
+    shorter: u32,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Node {
-    group: Option<u32>,
-    /// Sorted by symbol.
-    next: Vec<(u32, u32)>,
+    group: u32,
+    /// Its first edge. The next node's first is behind its last.
+    edges: u32,
+}
+
+#[derive(Debug)]
+struct Edge {
+    symbol: u32,
+    node: u32,
 }
 
 #[derive(Debug)]
@@ -85,8 +94,7 @@ impl Matcher {
         for start in 0..symbols.len() {
             let Some(first) = symbols.get(start) else { break };
             for symbol in first.iter() {
-                let Some(&node) = self.roots.get(symbol as usize) else { continue };
-                if node != NONE {
+                if let Some(&node) = self.roots.get(symbol as usize) {
                     self.walk(node, &symbols, start, start + 1, &mut hits);
                 }
             }
@@ -114,23 +122,28 @@ impl Matcher {
     }
 
     fn walk(&self, node: u32, symbols: &[Symbols], start: usize, at: usize, hits: &mut Hits) {
-        let Some(node) = self.nodes.get(node as usize) else { return };
-        if let Some(group) = node.group
-            && let Some(count) = hits.counts.get_mut(group as usize)
+        // Behind the last node stands one that only ends its edges.
+        let (Some(here), Some(behind)) =
+            (self.nodes.get(node as usize), self.nodes.get(node as usize + 1))
+        else {
+            return;
+        };
+        if let Some(count) = hits.counts.get_mut(here.group as usize)
             && *count < MAX_HITS_PER_GROUP
         {
             *count += 1;
-            hits.found.push((group, short(start), short(at)));
+            hits.found.push((here.group, short(start), short(at)));
         }
-        if node.next.is_empty() {
+        let edges = self.edges.get(here.edges as usize..behind.edges as usize).unwrap_or_default();
+        if edges.is_empty() {
             return;
         }
         let Some(next) = symbols.get(at) else { return };
         for symbol in next.iter() {
-            if let Ok(place) = node.next.binary_search_by_key(&symbol, |&(s, _)| s)
-                && let Some(&(_, child)) = node.next.get(place)
+            if let Ok(place) = edges.binary_search_by_key(&symbol, |edge| edge.symbol)
+                && let Some(edge) = edges.get(place)
             {
-                self.walk(child, symbols, start, at + 1, hits);
+                self.walk(edge.node, symbols, start, at + 1, hits);
             }
         }
     }
@@ -152,7 +165,7 @@ impl Matcher {
             if word.starts_with(&*entry.text) {
                 out.extend(entry.prefix);
             }
-            at = entry.shorter.map(|at| at as usize);
+            at = Some(entry.shorter as usize);
         }
         out
     }
@@ -227,8 +240,8 @@ struct Symbols {
 }
 
 impl Symbols {
-    fn extend(&mut self, symbol: Option<u32>) {
-        if let Some(symbol) = symbol
+    fn extend(&mut self, symbol: u32) {
+        if symbol != NONE
             && let Some(slot) = self.held.get_mut(usize::from(self.count))
         {
             *slot = symbol;
@@ -242,14 +255,15 @@ impl Symbols {
 }
 
 /// Compiles patterns one by one: all of them together, written out, take many times the room of what
-/// they become, and that room would not come back.
+/// they become, and that room would not come back. Nor would that of a map for each node.
 #[derive(Default)]
 pub struct Builder {
     patterns: Vec<Compiled>,
     symbols: BTreeMap<Word, u32>,
-    nodes: Vec<BTreeMap<u32, u32>>,
-    ends: HashMap<u32, u32>,
-    roots: HashMap<u32, u32>,
+    /// By the node that an edge leaves ([`ROOT`] or another) and its symbol: where it leads.
+    edges: BTreeMap<(u32, u32), u32>,
+    /// By node: the group that ends there. The root has none.
+    ends: Vec<u32>,
     groups: usize,
 }
 
@@ -285,32 +299,22 @@ impl Builder {
 
     /// The number of a group; the same words give the same number.
     fn group(&mut self, words: &[Word]) -> u32 {
-        let mut node = NONE;
+        let mut node = ROOT;
         for word in words {
             let fresh = wide(self.symbols.len());
             let symbol = *self.symbols.entry(word.clone()).or_insert(fresh);
-            let fresh = wide(self.nodes.len());
-            let children = match self.nodes.get_mut(node as usize) {
-                Some(children) => children.entry(symbol),
-                None => {
-                    node = *self.roots.entry(symbol).or_insert(fresh);
-                    if node == fresh {
-                        self.nodes.push(BTreeMap::new());
-                    }
-                    continue;
-                }
-            };
-            node = *children.or_insert(fresh);
+            let fresh = wide(self.ends.len());
+            node = *self.edges.entry((node, symbol)).or_insert(fresh);
             if node == fresh {
-                self.nodes.push(BTreeMap::new());
+                self.ends.push(NONE);
             }
         }
-        let fresh = wide(self.groups);
-        let group = *self.ends.entry(node).or_insert(fresh);
-        if group == fresh {
+        let Some(end) = self.ends.get_mut(node as usize) else { return NONE };
+        if *end == NONE {
+            *end = wide(self.groups);
             self.groups += 1;
         }
-        group
+        *end
     }
 
     /// What all of them became.
@@ -324,56 +328,49 @@ impl Builder {
                 }
             }
         }
-        let mut nodes: Vec<Node> = self
-            .nodes
-            .into_iter()
-            .map(|next| Node { group: None, next: next.into_iter().collect() })
-            .collect();
-        for (node, group) in self.ends {
-            if let Some(node) = nodes.get_mut(node as usize) {
-                node.group = Some(group);
+        let mut roots = vec![NONE; self.symbols.len()];
+        let mut nodes = Vec::with_capacity(self.ends.len() + 1);
+        let mut edges = Vec::with_capacity(self.edges.len());
+        let mut sorted = self.edges.into_iter().peekable();
+        for (node, group) in (0..).zip(self.ends) {
+            nodes.push(Node { group, edges: wide(edges.len()) });
+            while let Some(((_, symbol), node)) = sorted.next_if(|((from, _), _)| *from == node) {
+                edges.push(Edge { symbol, node });
             }
         }
-        let mut roots = vec![NONE; self.symbols.len()];
-        for (symbol, node) in self.roots {
+        nodes.push(Node { group: NONE, edges: wide(edges.len()) });
+        for ((_, symbol), node) in sorted {
             if let Some(slot) = roots.get_mut(symbol as usize) {
                 *slot = node;
             }
         }
-        let vocabulary = vocabulary(&self.symbols);
+        let vocabulary = vocabulary(self.symbols);
         let starts = (0..=SLOTS * SLOTS)
             .map(|at| wide(vocabulary.partition_point(|entry| slot(&entry.text) < at)))
             .collect();
         let (groups, patterns) = (self.groups, self.patterns);
-        Matcher { vocabulary, starts, nodes, roots, groups, patterns, begins }
+        Matcher { vocabulary, starts, nodes, edges, roots, groups, patterns, begins }
     }
 }
 
 /// Sorted entries, each linked to the longest shorter prefix, so that one search finds all.
-fn vocabulary(symbols: &BTreeMap<Word, u32>) -> Vec<Entry> {
-    let mut entries: Vec<Entry> = Vec::new();
-    for (word, &symbol) in symbols {
-        if entries.last().is_none_or(|last| *last.text != *word.text) {
+fn vocabulary(symbols: BTreeMap<Word, u32>) -> Vec<Entry> {
+    let mut entries: Vec<Entry> = Vec::with_capacity(symbols.len());
+    for (Word { text, prefix }, symbol) in symbols {
+        if entries.last().is_none_or(|last| *last.text != *text) {
             let mut shorter = entries.len().checked_sub(1);
             while let Some(entry) = shorter.and_then(|at| entries.get(at)) {
-                if word.text.starts_with(&*entry.text) && entry.prefix.is_some() {
+                if text.starts_with(&*entry.text) && entry.prefix != NONE {
                     break;
                 }
-                shorter = entry.shorter.map(|at| at as usize);
+                shorter = Some(entry.shorter as usize);
             }
-            entries.push(Entry {
-                text: word.text.as_str().into(),
-                exact: None,
-                prefix: None,
-                shorter: shorter.map(wide),
-            });
+            let shorter = shorter.map_or(NONE, wide);
+            let text = text.into_boxed_str();
+            entries.push(Entry { text, exact: NONE, prefix: NONE, shorter });
         }
         if let Some(entry) = entries.last_mut() {
-            if word.prefix {
-                entry.prefix = Some(symbol);
-            } else {
-                entry.exact = Some(symbol);
-            }
+            *(if prefix { &mut entry.prefix } else { &mut entry.exact }) = symbol;
         }
     }
     entries
@@ -394,6 +391,9 @@ fn slot(word: &str) -> usize {
 const SLOTS: usize = 38;
 
 const NONE: u32 = u32::MAX;
+
+/// The trie's root, which is no node: its edges are the last of all, and are looked up in another way.
+const ROOT: u32 = NONE - 1;
 
 fn wide(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(NONE)

@@ -384,7 +384,7 @@ mod tests {
             }
         });
         async fn talk(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> Duration {
-            let begun = std::time::Instant::now();
+            let begun = tokio::time::Instant::now();
             for _ in 0..20 {
                 stream.write_all(b"NOOP").await.unwrap();
                 stream.read_exact(&mut [0; 6]).await.unwrap();
