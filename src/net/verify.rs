@@ -254,8 +254,9 @@ impl ServerCertVerifier for Recorder {
 /// Certificates kept of one chain. rustls refuses a Certificate message above 64 KiB, so their bytes
 /// are bounded as well.
 pub(super) const CHAIN_CERTIFICATES: usize = 20;
-/// Bytes of chains that are remembered: some 13,000 usual ones, half of which are sure to stay.
-const MEMORY_BYTES: usize = 16 << 20;
+/// Bytes of chains that are remembered: some 22,000 usual ones of two certificates, half of which are
+/// sure to stay.
+const MEMORY_BYTES: usize = 32 << 20;
 
 /// What an error of rustls says about a certificate.
 fn meaning(error: &Error) -> VerifyFailure {

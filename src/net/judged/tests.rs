@@ -190,7 +190,7 @@ proptest! {
         which in 0..3_usize,
         questions in prop::collection::vec(
             (any::<prop::sample::Index>(), 0..NAMES.len(), any::<prop::sample::Index>(), -1..=1_i64),
-            1..60,
+            1..20,
         ),
     ) {
         let trust = WORLD.trust(which);
