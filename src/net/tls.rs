@@ -32,8 +32,9 @@ pub fn warm_up() {
     let _ = aws_lc_rs::default_provider().secure_random.fill(&mut bytes);
 }
 
-/// What all handshakes share: the roots and the settings. TLS 1.2 and 1.3, no client certificate,
-/// and no resumption, because a resumed session shows no certificate and flatters the timing.
+/// What all handshakes share: the roots, what chains were worth to them, and the settings. TLS 1.2 and
+/// 1.3, no client certificate, and no resumption, because a resumed session shows no certificate and
+/// flatters the timing.
 #[derive(Debug)]
 pub struct TlsClient {
     trust: Arc<Trust>,
