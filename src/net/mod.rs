@@ -5,6 +5,7 @@ mod certificate;
 pub mod dns;
 pub mod hello;
 pub mod https;
+mod judged;
 pub mod listing;
 mod mx;
 mod names;

@@ -1,6 +1,6 @@
 //! TLS as a client that wants to know everything: see [`TlsClient::handshake`].
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -32,8 +32,9 @@ pub fn warm_up() {
     let _ = aws_lc_rs::default_provider().secure_random.fill(&mut bytes);
 }
 
-/// What all handshakes share: the roots and the settings. TLS 1.2 and 1.3, no client certificate,
-/// and no resumption, because a resumed session shows no certificate and flatters the timing.
+/// What all handshakes share: the roots, what chains were worth to them, and the settings. TLS 1.2 and
+/// 1.3, no client certificate, and no resumption, because a resumed session shows no certificate and
+/// flatters the timing.
 #[derive(Debug)]
 pub struct TlsClient {
     trust: Arc<Trust>,
@@ -62,7 +63,7 @@ impl TlsClient {
         }
         let provider = Arc::new(aws_lc_rs::default_provider());
         let algorithms = provider.signature_verification_algorithms;
-        let trust = Arc::new(Trust { roots, pinned, algorithms });
+        let trust = Arc::new(Trust::new(roots, pinned, algorithms));
         let mut config = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
             .map_err(|error| format!("TLS settings: {error}"))?
@@ -150,19 +151,19 @@ impl TlsClient {
 }
 
 fn facts<S>(record: Record, stream: Option<&TlsStream<S>>) -> TlsFacts {
-    let mut facts = TlsFacts {
-        established: stream.is_some(),
-        version: record.version,
-        verified: match (record.chain.is_empty(), record.failures.is_empty()) {
-            (true, _) => None,
-            (false, false) => Some(false),
+    let mut facts =
+        TlsFacts { established: stream.is_some(), version: record.version, ..TlsFacts::default() };
+    if let Some(judged) = record.judged {
+        let failures: BTreeSet<_> =
+            judged.failures.iter().copied().chain(record.signature_failure).collect();
+        facts.verified = match failures.is_empty() {
+            false => Some(false),
             // Without the signature anybody could have sent this chain.
-            (false, true) => record.signed.then_some(true),
-        },
-        failures: record.failures.into_iter().collect(),
-        chain: record.certificates,
-        ..TlsFacts::default()
-    };
+            true => record.signed.then_some(true),
+        };
+        facts.failures = failures.into_iter().collect();
+        facts.chain = judged.certificates.clone();
+    }
     if let Some(stream) = stream {
         let (_, session) = stream.get_ref();
         facts.version = session.protocol_version().and_then(|v| names::version(u16::from(v)));
@@ -234,15 +235,17 @@ fn read_pem(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::judged::Judged;
     use super::*;
 
     #[test]
     fn a_chain_without_the_signature_proves_nothing() {
         let key = rcgen::KeyPair::generate().unwrap();
         let made = rcgen::CertificateParams::new(vec![]).unwrap().self_signed(&key).unwrap();
+        let read = certificate::read(made.der()).unwrap().certificate;
         let verified = |signed| {
-            let chain = vec![made.der().clone()];
-            let record = Record { chain, signed, ..Record::default() };
+            let judged = Judged { certificates: [read.clone()].into(), failures: Box::default() };
+            let record = Record { judged: Some(judged.into()), signed, ..Record::default() };
             facts::<tokio::io::DuplexStream>(record, None).verified
         };
         assert_eq!((verified(false), verified(true)), (None, Some(true)));

@@ -5,8 +5,8 @@
 //! A verifier that stops at the first fault hides the others, and with them the certificate's dates,
 //! of which people want to hear most. So chain, name and signature are judged apart, and the chain a
 //! second time with the clock inside validity when it had expired. This lets a man in the middle
-//! through by design: nothing secret may be sent unless [`Record::failures`] is empty and the
-//! signature was seen.
+//! through by design: nothing secret may be sent unless nothing in [`Record`] failed and the signature
+//! was seen.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,7 +20,8 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
 use super::certificate::{self, Read};
-use crate::observation::{Certificate, TlsVersion, VerifyFailure};
+use super::judged::{Judged, Key, Memory, Span};
+use crate::observation::{TlsVersion, VerifyFailure};
 
 /// What is trusted: built once, shared by all handshakes.
 #[derive(Debug)]
@@ -33,11 +34,54 @@ pub(super) struct Trust {
     pub pinned: HashSet<[u8; 32]>,
     /// Signature algorithms that are strong enough.
     pub algorithms: WebPkiSupportedAlgorithms,
+    /// What chains were worth to these roots.
+    memory: Memory,
 }
 
 impl Trust {
+    /// Trusts these, as the fields say.
+    pub(super) fn new(
+        roots: RootCertStore,
+        pinned: HashSet<[u8; 32]>,
+        algorithms: WebPkiSupportedAlgorithms,
+    ) -> Self {
+        Self { roots, pinned, algorithms, memory: Memory::new(MEMORY_BYTES) }
+    }
+
+    /// What this chain says, and every reason why it does not vouch for `name` at `now`: recalled if
+    /// it is known and no certificate of it has begun or ended since.
+    pub(super) fn judged(
+        &self,
+        leaf: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        now: UnixTime,
+    ) -> Arc<Judged> {
+        let whole = others.len() < CHAIN_CERTIFICATES;
+        let key = if whole { Key::of(leaf, others, name) } else { None };
+        if let Some(judged) = key.and_then(|key| self.memory.recall(&key, now)) {
+            return judged;
+        }
+        let chain = std::iter::once(leaf).chain(others).take(CHAIN_CERTIFICATES);
+        let reads: Vec<Option<Read>> = chain.map(|der| certificate::read(der)).collect();
+        let failures = self.judge(leaf, reads.first().and_then(Option::as_ref), others, name, now);
+        // With a certificate that cannot be read there is no telling when the outcome turns.
+        let known = reads.iter().all(Option::is_some);
+        let span = if known { Span::around(now, reads.iter().flatten()) } else { None };
+        let judged = Judged {
+            certificates: reads.into_iter().flatten().map(|read| read.certificate).collect(),
+            failures: failures.into_iter().collect(),
+        };
+        match key.zip(span) {
+            Some((key, span)) => self.memory.keep(key, judged, span),
+            None => Arc::new(judged),
+        }
+    }
+
     /// Every reason why this chain does not vouch for `name` at `now`. `read` is what the leaf says.
-    fn judge(
+    ///
+    /// Whatever this asks of the moment must be known to [`Span`], or outcomes are kept too long.
+    pub(super) fn judge(
         &self,
         leaf: &CertificateDer<'_>,
         read: Option<&Read>,
@@ -116,12 +160,10 @@ impl Trust {
 /// What one handshake showed.
 #[derive(Debug, Default)]
 pub(super) struct Record {
-    /// The certificates served, the leaf first, as far as the bound.
-    pub chain: Vec<CertificateDer<'static>>,
-    /// What they say; those that cannot be read are left out.
-    pub certificates: Vec<Certificate>,
-    /// All that is wrong.
-    pub failures: BTreeSet<VerifyFailure>,
+    /// What the certificates are worth, once they were seen.
+    pub judged: Option<Arc<Judged>>,
+    /// What is wrong with the server's signature over the handshake.
+    pub signature_failure: Option<VerifyFailure>,
     /// The version, as the signature's form tells it.
     pub version: Option<TlsVersion>,
     /// The server's signature over the handshake was seen.
@@ -163,7 +205,7 @@ impl Recorder {
         self.note(|record| {
             record.version = Some(version);
             record.signed = true;
-            record.failures.extend(failure);
+            record.signature_failure = failure;
         });
     }
 }
@@ -177,19 +219,8 @@ impl ServerCertVerifier for Recorder {
         _ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let read = certificate::read(leaf);
-        let failures = self.trust.judge(leaf, read.as_ref(), others, name, now);
-        let above = others.iter().take(CHAIN_CERTIFICATES - 1);
-        let certificates =
-            read.into_iter().chain(above.clone().filter_map(|der| certificate::read(der)));
-        let certificates = certificates.map(|read| read.certificate).collect();
-        let chain = std::iter::once(leaf).chain(above);
-        let chain = chain.map(|der| der.clone().into_owned()).collect();
-        self.note(|record| {
-            record.chain = chain;
-            record.certificates = certificates;
-            record.failures.extend(failures);
-        });
+        let judged = self.trust.judged(leaf, others, name, now);
+        self.note(|record| record.judged = Some(judged));
         Ok(ServerCertVerified::assertion())
     }
 
@@ -223,6 +254,9 @@ impl ServerCertVerifier for Recorder {
 /// Certificates kept of one chain. rustls refuses a Certificate message above 64 KiB, so their bytes
 /// are bounded as well.
 pub(super) const CHAIN_CERTIFICATES: usize = 20;
+/// Bytes of chains that are remembered: some 22,000 usual ones of two certificates, half of which are
+/// sure to stay.
+const MEMORY_BYTES: usize = 32 << 20;
 
 /// What an error of rustls says about a certificate.
 fn meaning(error: &Error) -> VerifyFailure {
@@ -310,7 +344,7 @@ mod tests {
         CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
     }
 
-    fn judge(
+    pub(super) fn judge(
         root: &CertifiedIssuer<'_, KeyPair>,
         leaf: &CertificateDer<'_>,
         others: &[CertificateDer<'_>],
@@ -319,7 +353,7 @@ mod tests {
         roots.add(root.der().clone()).unwrap();
         let algorithms =
             rustls::crypto::aws_lc_rs::default_provider().signature_verification_algorithms;
-        let trust = Trust { roots, pinned: HashSet::new(), algorithms };
+        let trust = Trust::new(roots, HashSet::new(), algorithms);
         let name = ServerName::try_from(NAME).unwrap();
         // The middle of 2025.
         let now = UnixTime::since_unix_epoch(Duration::from_secs(1_750_000_000));

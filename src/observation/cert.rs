@@ -1,5 +1,7 @@
 //! What TLS looked like, also when verification failed.
 
+use std::sync::Arc;
+
 closed_enum! {
     /// A protocol version.
     pub enum TlsVersion {
@@ -55,8 +57,9 @@ pub struct TlsFacts {
     pub group: Option<&'static str>,
     /// Every reason why the certificate does not verify, each once.
     pub failures: Vec<VerifyFailure>,
-    /// The certificates served, the leaf first; a certificate that cannot be read is left out.
-    pub chain: Vec<Certificate>,
+    /// The certificates served, the leaf first; a certificate that cannot be read is left out. Those
+    /// who saw the same chain share it.
+    pub chain: Arc<[Certificate]>,
 }
 
 /// A certificate, reduced.

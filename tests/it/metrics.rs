@@ -58,7 +58,7 @@ fn an_expired_certificate() {
     let tls = seen.tls.as_mut().unwrap();
     tls.verified = Some(false);
     tls.failures = vec![VerifyFailure::Expired, VerifyFailure::NameMismatch];
-    tls.chain = vec![certificate("CN=old.example.net", 1_699_000_000)];
+    tls.chain = [certificate("CN=old.example.net", 1_699_000_000)].into();
     seen.failure = Some(Failure::new(Phase::Tls, Cause::CertificateInvalid, "expired"));
     let store = store_of(&[(check("mx1"), vec![vec![seen]])]);
     golden(&store, &expect_file!["../metrics/expired.txt"]);
@@ -183,7 +183,8 @@ fn label_text_is_escaped_and_own_labels_stand_on_all_series() {
     odd.labels.insert("target".to_owned(), "an impostor".to_owned());
     let check = Check { target: Arc::new(Target { ..odd }), ..check("x") };
     let mut seen = healthy(a(), at(1));
-    seen.tls.as_mut().unwrap().chain[0].subject = "O=\"Quoted\\, Inc.\"\n".to_owned();
+    Arc::make_mut(&mut seen.tls.as_mut().unwrap().chain)[0].subject =
+        "O=\"Quoted\\, Inc.\"\n".to_owned();
     let read = read(&store_of(&[(check, vec![vec![seen]])]));
     for sample in read.samples().filter(|sample| sample.labels.contains_key("target")) {
         assert_eq!(sample.labels["target"], "odd\"\\\n");
@@ -197,7 +198,8 @@ fn label_text_is_escaped_and_own_labels_stand_on_all_series() {
 #[test]
 fn certificate_names_are_cut_on_a_character() {
     let mut seen = healthy(a(), at(1));
-    seen.tls.as_mut().unwrap().chain[0].subject = format!("x{}", "ä".repeat(500));
+    Arc::make_mut(&mut seen.tls.as_mut().unwrap().chain)[0].subject =
+        format!("x{}", "ä".repeat(500));
     let read = read(&store_of(&[(check("mx1"), vec![vec![seen]])]));
     let info = read.samples().find(|sample| sample.name == "smtp_tls_cert_info").unwrap();
     assert_eq!(info.labels["subject"], format!("x{}", "ä".repeat(63)));
@@ -360,7 +362,7 @@ proptest::proptest! {
         let target = Target { name: name.as_str().into(), ..(*check("x").target).clone() };
         let check = Check { target: Arc::new(target), ..check("x") };
         let mut seen = healthy(a(), at(1));
-        seen.tls.as_mut().unwrap().chain[0].subject = subject.clone();
+        Arc::make_mut(&mut seen.tls.as_mut().unwrap().chain)[0].subject = subject.clone();
         let view = View::of_round(check, &round(vec![seen]));
         for format in [Format::Text, Format::OpenMetrics] {
             let read = Exposition::read(&view_text(&view, format), format).unwrap();

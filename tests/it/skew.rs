@@ -34,7 +34,7 @@ fn on(port: u16, endpoint: Endpoint) -> Endpoint {
 
 /// Serves another certificate, which ends that much later.
 fn renewed(mut seen: Observation, seconds: i64) -> Observation {
-    let leaf = &mut seen.tls.as_mut().unwrap().chain[0];
+    let leaf = &mut Arc::make_mut(&mut seen.tls.as_mut().unwrap().chain)[0];
     leaf.fingerprint_sha256 = "cd".repeat(32);
     leaf.not_after += seconds;
     seen

@@ -136,7 +136,7 @@ fn observation(said: &str, certificate: &str) -> Observation {
         tls: Some(TlsFacts {
             established: true,
             verified: Some(false),
-            chain: vec![Certificate {
+            chain: [Certificate {
                 fingerprint_sha256: "ab".repeat(32),
                 serial: "01".to_owned(),
                 subject: cut.clone(),
@@ -145,7 +145,8 @@ fn observation(said: &str, certificate: &str) -> Observation {
                 names: vec![certificate.to_owned()],
                 not_before: 0,
                 not_after: 1_700_000_000,
-            }],
+            }]
+            .into(),
             ..TlsFacts::default()
         }),
         ..Observation::of(endpoint, SystemTime::now())

@@ -1,5 +1,6 @@
 //! Handshakes that tell everything, whatever the certificate is worth.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::version::{TLS12, TLS13};
@@ -123,6 +124,34 @@ async fn a_signature_by_another_key_is_bad() {
         assert_eq!(facts.failures, [VerifyFailure::BadSignature]);
         assert_eq!(facts.verified, Some(false));
     }
+}
+
+/// That the chain was found good before helps nobody who has not its key.
+#[tokio::test]
+async fn a_chain_that_is_known_proves_no_key() {
+    let root = Ca::new("root");
+    let client = root.client();
+    let middle = root.below("middle", NOW);
+    let identity = middle.leaf(&[NAME], NOW).with([middle.der()]);
+    let thief =
+        Identity { chain: identity.chain.clone(), key: rcgen::KeyPair::generate().unwrap() };
+    let first = finished(&client, &identity, NAME).await;
+    for version in [&TLS12, &TLS13] {
+        let stream = thief.serve(&[version]);
+        let (facts, outcome) = client.handshake(stream, NAME, Phase::Tls, TIMEOUT).await;
+        outcome.unwrap();
+        assert_eq!(facts.failures, [VerifyFailure::BadSignature]);
+        assert_eq!(facts.verified, Some(false));
+        assert_eq!(facts.chain, first.chain);
+        let again = finished(&client, &identity, NAME).await;
+        assert_eq!(again.verified, Some(true));
+        assert!(Arc::ptr_eq(&again.chain, &first.chain), "it was read again");
+        let other = finished(&client, &identity, "other.example.test").await;
+        assert_eq!(other.failures, [VerifyFailure::NameMismatch]);
+    }
+    // Nor does it help where other roots are trusted.
+    let facts = finished(&Ca::new("another root").client(), &identity, NAME).await;
+    assert_eq!(facts.failures, [VerifyFailure::UnknownIssuer]);
 }
 
 #[tokio::test]

@@ -111,10 +111,11 @@ pub(crate) fn healthy(endpoint: Endpoint, ended: SystemTime) -> Observation {
             cipher: Some("TLS_AES_256_GCM_SHA384"),
             group: Some("X25519MLKEM768"),
             failures: Vec::new(),
-            chain: vec![
+            chain: [
                 certificate("CN=mx1.example.net", 1_710_000_000),
                 certificate("CN=Test CA", 1_705_000_000),
-            ],
+            ]
+            .into(),
         }),
         plain: Some(Capabilities {
             keywords: vec![Keyword::EightBitMime, Keyword::Starttls],

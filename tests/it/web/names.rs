@@ -29,7 +29,7 @@ async fn the_names_of_the_api_stay() {
     // Another certificate at another address, seen at the same moment.
     let seen = Observation { ended: SystemTime::now(), ..seen };
     let mut other = Observation { endpoint: mx("192.0.2.2"), ..seen.clone() };
-    other.tls.as_mut().unwrap().chain[0].fingerprint_sha256 = "cd".repeat(32);
+    Arc::make_mut(&mut other.tls.as_mut().unwrap().chain)[0].fingerprint_sha256 = "cd".repeat(32);
     saw(&house, "mx1", vec![Arc::new(seen), Arc::new(other)]);
     list_everything(&house);
     measure_everything(&house);

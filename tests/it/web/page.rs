@@ -71,7 +71,7 @@ pub(super) fn with_certificate(address: &str, days: i64) -> Arc<Observation> {
     let tls = TlsFacts {
         established: true,
         verified: Some(true),
-        chain: vec![certificate],
+        chain: [certificate].into(),
         ..TlsFacts::default()
     };
     Arc::new(Observation { tls: Some(tls), ..(*good(address)).clone() })
