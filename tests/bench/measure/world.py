@@ -48,6 +48,8 @@ class World:
         self.interval = interval
         self.moving = max(2, targets // 20)
         self.staying = targets - self.moving
+        self.subjects = min(100, targets // 10)
+        self.domains_known = min(40, targets // 10)
 
     def yaml(self, minute, bad=False):
         """The file as it stands in a minute. What comes and goes is a window over an endless row of
@@ -55,7 +57,26 @@ class World:
         first = minute * self.moving // 2
         lines = [self.target("s", i) for i in range(self.staying)]
         lines += [self.target("m", i) for i in range(first, first + self.moving)]
-        return self.head(minute, bad) + "targets:\n" + "".join(lines)
+        return (self.head(minute, bad) + self.lists() + self.domains(minute) + "targets:\n"
+                + "".join(lines))
+
+    def lists(self):
+        """Addresses on block lists: one that answers, and one whose servers are silent."""
+        subjects = "".join(f"  - {{subject: 192.0.2.{i}}}\n" for i in range(self.subjects))
+        lists = "".join(f"  - {{zone: list.{name}.test, name: {name}, operator: {name}, "
+                        f"min_gap: 10ms, subjects: [ip4]}}\n" for name in ("soak", "silent"))
+        return (f'dnsbl:\n  interval: 60s\n  health_interval: 60s\n  timeout: 1s\n'
+                f'  servers: ["{self.serves["dns"]}"]\n  subjects:\n{subjects}  lists:\n{lists}')
+
+    def domains(self, minute):
+        """Domains, of which one goes and one comes every other minute."""
+        port = self.serves["ports"]["healthy"]
+        text = "posture:\n"
+        for i in range(minute // 2, minute // 2 + self.domains_known):
+            text += (f"- {{domain: d{i % self.serves['domains']}.soak.test, dkim_selectors: [s1], "
+                     f"sending_addresses: [192.0.2.{i % 250}], helo: probe.soak.test, "
+                     f"interval: 5m, mx_port: {port}, policy_port: {port}}}\n")
+        return text
 
     def without_targets(self):
         return self.head(0, False) + "targets: []\n"

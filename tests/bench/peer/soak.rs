@@ -29,7 +29,10 @@ pub(super) fn run(port: u16, directory: &Path) {
     let ports: BTreeMap<_, _> =
         servers.iter().map(|(name, server)| (*name, server.address().port())).collect();
     let dns = dns.address().to_string();
-    println!("{}", json!({"dns": dns, "ca_file": authority, "ports": ports, "names": NAMES}));
+    println!(
+        "{}",
+        json!({"dns": dns, "ca_file": authority, "ports": ports, "names": NAMES, "domains": DOMAINS})
+    );
     super::answer(|| {
         let each = servers.iter().map(|(name, server)| {
             let stats = server.stats();
@@ -83,15 +86,44 @@ fn tls_garbage() -> Behaviour {
 }
 
 /// `n0.soak.test` and up are 127.2.0.1 and up, as the driver counts them; one name does not exist,
-/// and the servers of another are broken.
+/// and the servers of another are broken. `d0.soak.test` and up are domains that send mail, each
+/// fourth with records as they should be, and a block list knows each tenth of 192.0.2.0/24.
 fn zone() -> Zone {
     let mut zone = Zone::new().fault("servfail.soak.test", Fault::ServFail);
     for i in 0..NAMES {
         let address = Ipv4Addr::new(127, 2, (i / 250) as u8, (i % 250 + 1) as u8);
         zone = zone.address(&format!("n{i}.soak.test"), address);
     }
-    zone
+    for i in 0..DOMAINS {
+        zone = domain(zone, i);
+    }
+    for i in (0..250).step_by(10) {
+        let name = format!("{i}.2.0.192.list.soak.test");
+        zone = zone.address(&name, Ipv4Addr::new(127, 0, 0, 2)).txt(&name, "listed");
+    }
+    // The two that say that a list works (RFC 5782, 5).
+    zone.address("2.0.0.127.list.soak.test", Ipv4Addr::new(127, 0, 0, 2))
+        .fault("list.silent.test", Fault::Silent)
+}
+
+fn domain(zone: Zone, i: u32) -> Zone {
+    let name = format!("d{i}.soak.test");
+    let of = |label: &str| format!("{label}.{name}");
+    let zone = zone.mx(&name, 10, &format!("n{i}.soak.test"));
+    match i % 4 {
+        0 => zone
+            .txt(&name, "v=spf1 mx ip4:192.0.2.0/24 -all")
+            .txt(&of("_dmarc"), &format!("v=DMARC1; p=reject; rua=mailto:dmarc@{name}"))
+            .txt(&of("_smtp._tls"), &format!("v=TLSRPTv1; rua=mailto:tls@{name}"))
+            .txt(&of("_mta-sts"), "v=STSv1; id=1"),
+        // It includes itself.
+        1 => zone.txt(&name, &format!("v=spf1 include:{name} +all")).txt(&of("_dmarc"), "v=DMARC1"),
+        2 => zone.fault(&of("_dmarc"), Fault::ServFail).fault(&of("s1._domainkey"), Fault::Silent),
+        _ => zone,
+    }
 }
 
 /// How many targets can be had by name.
 const NAMES: u32 = 500;
+/// How many domains there are; fewer than names.
+const DOMAINS: u32 = 200;
