@@ -36,8 +36,8 @@ struct Source {
 }
 
 impl Stream {
-    /// What comes after `first`, with it. A reader that is not through with it after [`PATIENCE`] gets no more: what it holds are the
-    /// views of then, and everything that changed since is in memory twice.
+    /// What comes after `first`, with it. A reader that is not through with it after [`PATIENCE`] gets
+    /// no more: what it holds is how things were then, and all that changed since is in memory twice.
     pub(super) fn new(
         first: Bytes,
         exposition: Exposition,
@@ -204,7 +204,9 @@ mod tests {
     async fn a_reader_that_stopped_holds_nothing_for_long() {
         let (store, checks) = store_of(400);
         let own = Exporter::new(Default::default()).unwrap();
-        let held = || Arc::strong_count(&store.view(&checks[0].key()).unwrap()) - 1;
+        // The last one: a scrape lets go of each view that it came to.
+        let last = checks.iter().map(Check::key).max().unwrap();
+        let held = || Arc::strong_count(&store.view(&last).unwrap()) - 1;
         let mut late = stream(&store, &own, Format::Text, false);
         assert_eq!(held(), 2);
         drop(stream(&store, &own, Format::Text, false));
