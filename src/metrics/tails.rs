@@ -28,6 +28,8 @@ use crate::store::{EndpointView, Phrases, Store, View};
 #[derive(Debug)]
 pub(super) struct Tails {
     now: SystemTime,
+    /// Those that the first family has not come to yet. From then on its tails will do.
+    views: std::vec::IntoIter<Arc<View>>,
     rows: Vec<Row>,
     /// The text of the labels of each row's subjects, one after the other: first the target, then
     /// its endpoints.
@@ -36,9 +38,7 @@ pub(super) struct Tails {
     bounds: Vec<u32>,
     /// The next row of the family that is being written.
     place: usize,
-    /// Rows whose tails are there.
-    ready: usize,
-    /// Views written out since others had their turn.
+    /// Targets and endpoints written out since others had their turn.
     made: usize,
     phrases: Arc<RwLock<Phrases>>,
     scribe: Scribe,
@@ -47,32 +47,24 @@ pub(super) struct Tails {
 /// One target and module.
 #[derive(Debug)]
 struct Row {
-    source: Source,
-    /// How far its tails were read.
+    tails: Arc<[u8]>,
+    /// How far they were read.
     at: u32,
     /// The place of its first subject among the bounds.
     subject: u32,
 }
 
-#[derive(Debug)]
-enum Source {
-    /// Until the first family comes to it.
-    View(Arc<View>),
-    /// From then on the view may go.
-    Tails(Arc<[u8]>),
-}
-
 impl Tails {
     /// What is known now. `now` also tells which pauses are over.
     pub(super) fn new(store: &Store, now: SystemTime) -> Self {
-        let views = store.views().into_iter();
+        let views = store.views();
         Self {
             now,
-            rows: views.map(|view| Row { source: Source::View(view), at: 0, subject: 0 }).collect(),
+            rows: Vec::with_capacity(views.len()),
+            views: views.into_iter(),
             subjects: Vec::new(),
             bounds: vec![0],
             place: 0,
-            ready: 0,
             made: 0,
             phrases: store.phrases().clone(),
             scribe: Scribe::default(),
@@ -91,32 +83,43 @@ impl Tails {
     /// Writes the lines of a family, until `writer` has enough for now. False when all were written.
     /// Families come in the catalogue's order, each until it is through.
     pub(super) fn write(&mut self, def: &Def, writer: &mut Writer) -> bool {
-        if self.ready < self.rows.len() && self.place == self.ready {
+        if self.place == self.rows.len() {
             self.prepare();
         }
         let phrases = self.phrases.read().unwrap_or_else(PoisonError::into_inner);
         let (subjects, bounds) = (&self.subjects, &self.bounds);
-        let rows = self.rows.get_mut(self.place..self.ready).unwrap_or_default();
-        for row in rows {
-            self.place += 1;
-            row.write(def, writer, &phrases, |subject| {
-                let begin = bounds.get(subject).map_or(0, |bound| *bound as usize);
-                let end = bounds.get(subject + 1).map_or(begin, |bound| *bound as usize);
-                subjects.get(begin..end).unwrap_or_default()
-            });
-            if writer.is_full() {
-                break;
+        let subject = |subject: usize| {
+            let begin = bounds.get(subject).map_or(0, |bound| *bound as usize);
+            let end = bounds.get(subject + 1).map_or(begin, |bound| *bound as usize);
+            subjects.get(begin..end).unwrap_or_default()
+        };
+        let rows = self.rows.get_mut(self.place..).unwrap_or_default();
+        for rows in rows.chunks_mut(AHEAD) {
+            // All their beginnings first: what no cache holds is then waited for once, not row by
+            // row.
+            let mut families = [None; AHEAD];
+            for (family, row) in families.iter_mut().zip(&*rows) {
+                *family = row.tails.get(row.at as usize).copied();
+            }
+            for (row, family) in rows.iter_mut().zip(families) {
+                if writer.is_full() {
+                    return true;
+                }
+                self.place += 1;
+                if family == Some(def.family as u8) {
+                    row.write(writer, &phrases, subject);
+                }
             }
         }
-        let more = self.place < self.rows.len();
+        let more = self.place < self.rows.len() || self.views.len() > 0;
         if !more {
             self.place = 0;
         }
         more
     }
 
-    /// True when many views were written out since it last was: others should have a turn.
-    pub(super) fn tired(&mut self) -> bool {
+    /// True when many were written out since it last was: others should have a turn.
+    pub(super) const fn tired(&mut self) -> bool {
         let tired = self.made >= BATCH;
         if tired {
             self.made = 0;
@@ -124,46 +127,39 @@ impl Tails {
         tired
     }
 
-    /// Makes the tails of the next rows.
+    /// Makes the next rows.
     fn prepare(&mut self) {
-        let rows = self.rows.get_mut(self.ready..).unwrap_or_default();
-        for row in rows.iter_mut().take(BATCH) {
-            self.ready += 1;
-            let Source::View(view) = &row.source else { continue };
-            row.subject = small(self.bounds.len() - 1);
-            for text in std::iter::once(record::target_text(view))
-                .chain(record::endpoints(view).map(|(text, _)| text))
-            {
+        let end = self.rows.len() + BATCH;
+        while self.rows.len() < end
+            && self.made < BATCH
+            && let Some(view) = self.views.next()
+        {
+            let subject = small(self.bounds.len() - 1);
+            let endpoints = record::endpoints(&view).map(|(text, _)| text);
+            for text in std::iter::once(record::target_text(&view)).chain(endpoints) {
                 self.subjects.extend_from_slice(text.as_bytes());
                 self.bounds.push(small(self.subjects.len()));
             }
-            let (kept, now) = (view.tails.get(), self.now);
-            let tails = kept.cloned().unwrap_or_else(|| {
-                self.made += 1;
+            let tails = view.tails.get().cloned().unwrap_or_else(|| {
+                self.made += 1 + view.endpoints.len();
                 let mut phrases = self.phrases.write().unwrap_or_else(PoisonError::into_inner);
-                let tails = self.scribe.write(view, now, &mut phrases);
-                if passing(view) { tails } else { view.tails.get_or_init(|| tails).clone() }
+                let tails = self.scribe.write(&view, self.now, &mut phrases);
+                if passing(&view) { tails } else { view.tails.get_or_init(|| tails).clone() }
             });
-            row.source = Source::Tails(tails);
+            self.rows.push(Row { tails, at: 0, subject });
         }
     }
 }
 
 impl Row {
+    /// Writes the lines of the family that is next.
     fn write<'a>(
         &mut self,
-        def: &Def,
         writer: &mut Writer,
         phrases: &Phrases,
         subject: impl Fn(usize) -> &'a [u8],
     ) {
-        let Source::Tails(tails) = &self.source else { return };
-        let mut rest = tails.get(self.at as usize..).unwrap_or_default();
-        let Some((family, lines)) = rest.split_first() else { return };
-        if *family != def.family as u8 {
-            return;
-        }
-        rest = lines;
+        let mut rest = self.tails.get(self.at as usize + 1..).unwrap_or_default();
         let first = self.subject as usize;
         let (mut shown, mut text) = (0, subject(first));
         while let Some((head, after)) = rest.split_first() {
@@ -182,7 +178,7 @@ impl Row {
                 break;
             }
         }
-        self.at = small(tails.len() - rest.len());
+        self.at = small(self.tails.len() - rest.len());
     }
 }
 
@@ -343,8 +339,12 @@ fn small(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-/// Views that are written out before others have a turn: some tenths of a millisecond of work.
-const BATCH: usize = 64;
+/// Targets and endpoints that are written out before others have a turn: some tenths of a
+/// millisecond of work.
+const BATCH: usize = 128;
+
+/// Rows whose tails are looked at together.
+const AHEAD: usize = 16;
 
 // A family's number is a byte.
 const _: () = assert!(CATALOGUE.len() <= u8::MAX as usize);

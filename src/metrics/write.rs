@@ -69,6 +69,8 @@ impl Format {
 pub struct Writer {
     format: Format,
     buffer: Vec<u8>,
+    /// The last piece. Whoever took it is mostly through with it when the next one is full.
+    given: Option<Bytes>,
     family: Current,
 }
 
@@ -97,7 +99,7 @@ impl Writer {
     /// A writer for about `room` bytes, which may become more: an exposition that is known to be
     /// small needs no buffer of a whole chunk.
     pub fn with_room(room: usize, format: Format) -> Self {
-        Self { format, buffer: Vec::with_capacity(room), family: Current::default() }
+        Self { format, buffer: Vec::with_capacity(room), given: None, family: Current::default() }
     }
 
     /// True once the text so far is a chunk.
@@ -115,8 +117,17 @@ impl Writer {
         if self.buffer.is_empty() {
             return Bytes::new();
         }
-        let full = std::mem::replace(&mut self.buffer, Vec::with_capacity(CHUNK + SLACK));
-        Bytes::from(full)
+        let again = self.given.take().and_then(|given| given.try_into_mut().ok());
+        let next = again.map_or_else(
+            || Vec::with_capacity(CHUNK + SLACK),
+            |mut again| {
+                again.clear();
+                Vec::from(again)
+            },
+        );
+        let full = Bytes::from(std::mem::replace(&mut self.buffer, next));
+        self.given = Some(full.clone());
+        full
     }
 
     /// Starts a family of the catalogue. Each family may be started once.
