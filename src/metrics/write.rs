@@ -84,8 +84,9 @@ struct Current {
     labels: &'static [LabelDoc],
     /// Bounds of the buckets as text, without `+Inf`.
     bounds: Vec<String>,
-    /// What lines begin with, by the place of the suffix in [`SUFFIXES`]: `name_bucket{`.
-    beginnings: [Vec<u8>; SUFFIXES.len()],
+    /// What lines begin with, by the place of the suffix in [`SUFFIXES`]: `name_bucket{`. Made when
+    /// they are asked for.
+    beginnings: Vec<Vec<u8>>,
     /// HELP and TYPE are written with the first sample: a family without one is left out.
     opened: bool,
 }
@@ -138,7 +139,7 @@ impl Writer {
             help: Cow::Borrowed(def.help),
             labels: def.labels,
             bounds: bounds_of(def),
-            beginnings: SUFFIXES.map(|suffix| [def.name, suffix, "{"].concat().into_bytes()),
+            beginnings: Vec::new(),
             opened: false,
         };
     }
@@ -255,8 +256,13 @@ impl Writer {
         if !self.family.opened {
             self.open_family();
         }
+        let family = &mut self.family;
+        if family.beginnings.is_empty() {
+            let beginning = |suffix| [&*family.name, suffix, "{"].concat().into_bytes();
+            family.beginnings = SUFFIXES.map(beginning).into();
+        }
         let text = &mut self.buffer;
-        text.extend_from_slice(self.family.beginnings.get(suffix).map_or(&[], Vec::as_slice));
+        text.extend_from_slice(family.beginnings.get(suffix).map_or(&[], Vec::as_slice));
         text.extend_from_slice(subject);
         text.extend_from_slice(phrase);
         text.extend_from_slice(own);
