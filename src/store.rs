@@ -4,28 +4,29 @@
 //!
 //! # Why readers get `Arc<View>`
 //!
-//! A scrape writes family by family and so passes over all views once per family. It must see each
-//! view unchanged meanwhile, and a slow reader must not block a probe. So a view is copied when it
-//! changes while somebody still reads it, and changed in place otherwise.
+//! A scrape shows all views as they were when it began, and a slow reader must not block a probe. So
+//! a view is copied when it changes while somebody still reads it, and changed in place otherwise.
 
 mod endpoints;
 mod history;
 mod ladders;
 mod ledger;
 pub mod listings;
+pub mod phrases;
 pub mod posture;
 mod skews;
 mod view;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::SystemTime;
 
 pub use endpoints::Endpoints;
 pub use history::{Change, HistoryEntry};
 pub use ladders::{LadderPlan, LadderView};
 pub use listings::{ListView, ListingChange, ListingView, Listings, QueryResult};
+pub use phrases::Phrases;
 pub use posture::{PostureChange, PostureView, Postures};
 pub use skews::SkewView;
 pub use view::{EndpointView, View};
@@ -47,6 +48,7 @@ pub struct Store {
     postures: Postures,
     ladders: Ladders,
     skews: Skews,
+    phrases: Arc<RwLock<Phrases>>,
 }
 
 /// The place of one check.
@@ -62,6 +64,15 @@ struct Slot {
     /// False once a reload took the check away: a probe that is still under way is then lost.
     live: bool,
     view: Arc<View>,
+}
+
+impl Slot {
+    /// The view, to be changed: nobody else sees it. What was written of it is out of date then.
+    fn change(&mut self) -> &mut View {
+        let view = Arc::make_mut(&mut self.view);
+        view.tails = OnceLock::new();
+        view
+    }
 }
 
 impl Default for Store {
@@ -82,6 +93,7 @@ impl Store {
             postures: Postures::default(),
             ladders: Ladders::default(),
             skews: Skews::default(),
+            phrases: Arc::default(),
         }
     }
 
@@ -99,7 +111,7 @@ impl Store {
                 let mut slot = lock(&entry.slot);
                 let same = same_probe(&slot.view.check, check);
                 if same {
-                    Arc::make_mut(&mut slot.view).recheck(check, history_limit);
+                    slot.change().recheck(check, history_limit);
                 } else {
                     self.retire(&mut slot);
                 }
@@ -128,13 +140,14 @@ impl Store {
             return;
         }
         let ticket = lock(&self.ledger).hold(&entry, &observation.transcript);
-        let freed = Arc::make_mut(&mut slot.view).observe(observation, ticket);
+        let freed = slot.change().observe(observation, ticket);
         drop(slot);
         let mut ledger = lock(&self.ledger);
         ledger.release(&freed);
         let evicted = ledger.evict();
         drop(ledger);
         for (ticket, entry) in evicted {
+            // Of transcripts nothing is written, so what is written of the view stays.
             Arc::make_mut(&mut lock(&entry.slot).view).forget_transcript(ticket);
         }
     }
@@ -148,7 +161,7 @@ impl Store {
             return None;
         }
         let limit = self.history_limit.load(Ordering::Relaxed);
-        let (freed, change) = Arc::make_mut(&mut slot.view).finish(round, limit);
+        let (freed, change) = slot.change().finish(round, limit);
         drop(slot);
         lock(&self.ledger).release(&freed);
         self.judge_skew(&key.0);
@@ -241,6 +254,11 @@ impl Store {
         self.ladders.plans()
     }
 
+    /// What views' [tails](View::tails) name by number.
+    pub const fn phrases(&self) -> &Arc<RwLock<Phrases>> {
+        &self.phrases
+    }
+
     /// Bytes of transcripts that are kept now.
     pub fn transcript_bytes(&self) -> usize {
         lock(&self.ledger).bytes()
@@ -255,7 +273,7 @@ impl Store {
         let Some(entry) = self.entry(generation, key) else { return };
         let mut slot = lock(&entry.slot);
         if slot.live {
-            change(Arc::make_mut(&mut slot.view));
+            change(slot.change());
         }
     }
 

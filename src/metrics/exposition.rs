@@ -4,8 +4,8 @@
 //!
 //! Ten thousand targets make a body of a hundred megabytes. Whoever sends it asks for the next piece
 //! when the one before is gone, so a scrape costs one chunk of memory, two at once cost two, and a
-//! reader that stops costs no thread. What the exposition holds meanwhile are the views of its
-//! moment: those that change under it are copied then (see [`crate::store`]).
+//! reader that stops costs no thread. What the exposition holds meanwhile is what the writer keeps of
+//! each target, as it was at its moment; targets that change then get their own anew.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -16,12 +16,14 @@ use prometheus::proto::MetricFamily;
 use super::catalogue::{CATALOGUE, Def, Scope};
 use super::own::Exporter;
 use super::record::Sink;
+use super::tails::Tails;
 use super::write::{Format, Writer};
 use super::{listing, posture, record};
-use crate::store::{EndpointView, LadderView, SkewView, Store, View};
+use crate::store::{LadderView, SkewView, Store};
 
 /// All targets, the exporter and the process as they are at one moment. Its pieces are about
-/// [`CHUNK`](super::write::CHUNK) bytes; no lock is held between them.
+/// [`CHUNK`](super::write::CHUNK) bytes; no lock is held between them. Less where they took as long:
+/// nothing at all, even.
 #[derive(Debug)]
 pub struct Exposition {
     seen: Seen,
@@ -73,6 +75,7 @@ impl Exposition {
                 }
                 false
             }
+            _ if Tails::have(def) => self.seen.checks.write(def, writer),
             _ => self.seen.record(def, self.place.item, writer),
         };
         self.place.item += 1;
@@ -94,6 +97,9 @@ impl Iterator for Exposition {
             if let Some(chunk) = self.writer.as_mut()?.chunk() {
                 return Some(chunk);
             }
+            if self.seen.checks.tired() {
+                return self.writer.as_mut().map(Writer::piece);
+            }
             if !self.step() {
                 return self.writer.take().map(Writer::finish).filter(|last| !last.is_empty());
             }
@@ -105,8 +111,7 @@ impl Iterator for Exposition {
 #[derive(Debug)]
 struct Seen {
     now: SystemTime,
-    views: Vec<Arc<View>>,
-    endpoints: Vec<Arc<EndpointView>>,
+    checks: Tails,
     ladders: Vec<Arc<LadderView>>,
     listings: listing::Text,
     skews: Vec<Arc<SkewView>>,
@@ -115,13 +120,10 @@ struct Seen {
 
 impl Seen {
     fn of(store: &Store, now: SystemTime) -> Self {
-        let views = store.views();
-        let endpoints = views.iter().flat_map(|view| record::endpoints(view));
         let looks = store.postures().views().into_iter().filter_map(|view| view.report.clone());
         Self {
             now,
-            endpoints: endpoints.map(|(_, endpoint)| endpoint.clone()).collect(),
-            views,
+            checks: Tails::new(store, now),
             ladders: store.ladders(),
             listings: listing::Text::of(store.listings()),
             skews: store.skews(),
@@ -132,18 +134,9 @@ impl Seen {
     /// Hands the samples of the family of one item to `sink`. False when there is no such item.
     fn record(&self, def: &Def, item: usize, sink: &mut impl Sink) -> bool {
         let found = match def.scope {
-            Scope::Target => self.views.get(item).map(|view| {
-                record::record_target(def.family, view, self.now, sink);
-            }),
-            Scope::Endpoint if record::ladder::has(def.family) => {
-                self.ladders.get(item).map(|view| {
-                    let (text, view) = record::ladder::endpoint(view);
-                    record::ladder::record(def.family, text, view, sink);
-                })
-            }
-            Scope::Endpoint => self.endpoints.get(item).map(|endpoint| {
-                let text = endpoint.label_text.get().map_or("", |text| text);
-                record::record_endpoint(def.family, text, endpoint, sink);
+            Scope::Endpoint => self.ladders.get(item).map(|view| {
+                let (text, view) = record::ladder::endpoint(view);
+                record::ladder::record(def.family, text, view, sink);
             }),
             Scope::Whole => self.skews.get(item).map(|view| {
                 record::skew::record(def.family, view, self.now, sink);
@@ -153,8 +146,8 @@ impl Seen {
             }
             Scope::List => self.listings.record_list(def.family, item, self.now, sink),
             Scope::Listing => self.listings.record_listing(def.family, item, sink),
-            // They are gathered by their registry.
-            Scope::Exporter => None,
+            // Targets' are kept; the exporter's own are gathered by their registry.
+            Scope::Target | Scope::Exporter => None,
         };
         found.is_some()
     }

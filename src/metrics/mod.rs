@@ -11,6 +11,8 @@ pub mod own;
 pub mod posture;
 pub mod record;
 pub mod reference;
+mod tails;
+mod text;
 pub mod write;
 
 use std::time::SystemTime;

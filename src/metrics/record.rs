@@ -40,6 +40,13 @@ pub enum Value {
     Number(f64),
 }
 
+impl Value {
+    /// Whether there is a line for it.
+    pub(super) const fn is_shown(self) -> bool {
+        !matches!(self, Self::Number(number) if !number.is_finite())
+    }
+}
+
 /// The endpoints of a view, each with the text of its labels. A scrape asks for them once and then
 /// passes over them family by family.
 pub fn endpoints(view: &View) -> impl Iterator<Item = (&str, &Arc<EndpointView>)> {
@@ -259,7 +266,7 @@ fn offer(
     }
 }
 
-fn target_text(view: &View) -> &str {
+pub(super) fn target_text(view: &View) -> &str {
     view.label_text.get_or_init(|| Arc::from(label::target_text(&view.check)))
 }
 

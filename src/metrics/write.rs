@@ -8,8 +8,6 @@
 //! text away when it is enough.
 
 use std::borrow::Cow;
-use std::io::Write;
-use std::time::Duration;
 
 use bytes::Bytes;
 use prometheus::proto::{Metric, MetricFamily, MetricType};
@@ -17,6 +15,7 @@ use prometheus::proto::{Metric, MetricFamily, MetricType};
 use super::catalogue::{Def, Kind};
 use super::label::LabelDoc;
 use super::record::{Sink, Value};
+use super::text::{bound_text, bounds_of, escape, put_labels, put_value};
 
 /// The format of an exposition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +69,8 @@ impl Format {
 pub struct Writer {
     format: Format,
     buffer: Vec<u8>,
+    /// The last piece. Whoever took it is mostly through with it when the next one is full.
+    given: Option<Bytes>,
     family: Current,
 }
 
@@ -83,6 +84,9 @@ struct Current {
     labels: &'static [LabelDoc],
     /// Bounds of the buckets as text, without `+Inf`.
     bounds: Vec<String>,
+    /// What lines begin with, by the place of the suffix in [`SUFFIXES`]: `name_bucket{`. Made when
+    /// they are asked for.
+    beginnings: Vec<Vec<u8>>,
     /// HELP and TYPE are written with the first sample: a family without one is left out.
     opened: bool,
 }
@@ -96,16 +100,35 @@ impl Writer {
     /// A writer for about `room` bytes, which may become more: an exposition that is known to be
     /// small needs no buffer of a whole chunk.
     pub fn with_room(room: usize, format: Format) -> Self {
-        Self { format, buffer: Vec::with_capacity(room), family: Current::default() }
+        Self { format, buffer: Vec::with_capacity(room), given: None, family: Current::default() }
+    }
+
+    /// True once the text so far is a chunk.
+    pub(super) const fn is_full(&self) -> bool {
+        self.buffer.len() >= CHUNK
     }
 
     /// The text so far, once it is a chunk.
     pub fn chunk(&mut self) -> Option<Bytes> {
-        if self.buffer.len() < CHUNK {
-            return None;
+        self.is_full().then(|| self.piece())
+    }
+
+    /// The text so far, however little.
+    pub(super) fn piece(&mut self) -> Bytes {
+        if self.buffer.is_empty() {
+            return Bytes::new();
         }
-        let full = std::mem::replace(&mut self.buffer, Vec::with_capacity(CHUNK + SLACK));
-        Some(Bytes::from(full))
+        let again = self.given.take().and_then(|given| given.try_into_mut().ok());
+        let next = again.map_or_else(
+            || Vec::with_capacity(CHUNK + SLACK),
+            |mut again| {
+                again.clear();
+                Vec::from(again)
+            },
+        );
+        let full = Bytes::from(std::mem::replace(&mut self.buffer, next));
+        self.given = Some(full.clone());
+        full
     }
 
     /// Starts a family of the catalogue. Each family may be started once.
@@ -115,7 +138,8 @@ impl Writer {
             kind: Some(def.kind),
             help: Cow::Borrowed(def.help),
             labels: def.labels,
-            bounds: def.buckets.iter().map(|bound| bound_text(*bound)).collect(),
+            bounds: bounds_of(def),
+            beginnings: Vec::new(),
             opened: false,
         };
     }
@@ -197,16 +221,16 @@ impl Writer {
         self.family.opened = true;
     }
 
-    /// Writes one line. `extra` is the name and value of one more label.
+    /// Writes one line. `le` is the bound of a bucket.
     fn line(
         &mut self,
         suffix: &str,
         subject: &str,
         labels: &[&str],
-        extra: Option<(&str, &str)>,
+        le: Option<&str>,
         value: Value,
     ) {
-        if matches!(value, Value::Number(number) if !number.is_finite()) {
+        if !value.is_shown() {
             return;
         }
         if !self.family.opened {
@@ -215,31 +239,33 @@ impl Writer {
         let text = &mut self.buffer;
         text.extend_from_slice(self.family.name.as_bytes());
         text.extend_from_slice(suffix.as_bytes());
-        if !(subject.is_empty() && labels.is_empty() && extra.is_none()) {
+        if !(subject.is_empty() && labels.is_empty() && le.is_none()) {
             text.push(b'{');
             text.extend_from_slice(subject.as_bytes());
-            let mut comma = !subject.is_empty();
-            for (label, value) in self.family.labels.iter().zip(labels) {
-                let opening = label.opening.as_bytes();
-                text.extend_from_slice(opening.get(usize::from(!comma)..).unwrap_or_default());
-                escape(text, value, true);
-                text.push(b'"');
-                comma = true;
-            }
-            if let Some((name, value)) = extra {
-                if comma {
-                    text.push(b',');
-                }
-                text.extend_from_slice(name.as_bytes());
-                text.extend_from_slice(b"=\"");
-                text.extend_from_slice(value.as_bytes());
-                text.push(b'"');
-            }
+            put_labels(text, self.family.labels, labels, le, !subject.is_empty());
             text.push(b'}');
         }
         text.push(b' ');
         put_value(text, value);
         text.push(b'\n');
+    }
+
+    /// Writes one line of a family of the catalogue, whose parts are text: the place of its suffix
+    /// in [`SUFFIXES`], the subject's labels, and what comes after them in two parts.
+    pub(super) fn line_of(&mut self, suffix: usize, subject: &[u8], phrase: &[u8], own: &[u8]) {
+        if !self.family.opened {
+            self.open_family();
+        }
+        let family = &mut self.family;
+        if family.beginnings.is_empty() {
+            let beginning = |suffix| [&*family.name, suffix, "{"].concat().into_bytes();
+            family.beginnings = SUFFIXES.map(beginning).into();
+        }
+        let text = &mut self.buffer;
+        text.extend_from_slice(family.beginnings.get(suffix).map_or(&[], Vec::as_slice));
+        text.extend_from_slice(subject);
+        text.extend_from_slice(phrase);
+        text.extend_from_slice(own);
     }
 }
 
@@ -252,21 +278,28 @@ impl Sink for Writer {
 
     fn histogram(&mut self, subject: &str, buckets: &[u64], sum: f64) {
         let bounds = std::mem::take(&mut self.family.bounds);
-        let mut total = 0;
-        let every = bounds.iter().map(String::as_str).chain(["+Inf"]);
-        for (bound, number) in every.zip(buckets) {
-            total += number;
-            self.line("_bucket", subject, &[], Some(("le", bound)), Value::Count(total));
-        }
-        self.line("_sum", subject, &[], None, Value::Number(sum));
-        self.line("_count", subject, &[], None, Value::Count(total));
+        spread(&bounds, buckets, sum, |suffix, le, value| {
+            self.line(SUFFIXES.get(suffix).unwrap_or(&""), subject, &[], le, value);
+        });
         self.family.bounds = bounds;
     }
 }
 
-/// A bound in the form that OpenMetrics asks for and that is right in both: `1.0`, `0.25`.
-fn bound_text(bound: f64) -> String {
-    if bound.fract() == 0.0 { format!("{bound:.1}") } else { bound.to_string() }
+/// The lines of a histogram: the place of the suffix in [`SUFFIXES`], the bound, the value.
+pub(super) fn spread(
+    bounds: &[String],
+    buckets: &[u64],
+    sum: f64,
+    mut line: impl FnMut(usize, Option<&str>, Value),
+) {
+    let mut total = 0;
+    let every = bounds.iter().map(String::as_str).chain(["+Inf"]);
+    for (bound, number) in every.zip(buckets) {
+        total += number;
+        line(1, Some(bound), Value::Count(total));
+    }
+    line(2, None, Value::Number(sum));
+    line(3, None, Value::Count(total));
 }
 
 /// The labels of a gathered metric as text.
@@ -284,79 +317,11 @@ fn label_text(metric: &Metric) -> String {
     String::from_utf8(text).unwrap_or_default()
 }
 
-/// Writes a label's value or a help text. The text format leaves quotes in help texts alone.
-fn escape(out: &mut Vec<u8>, text: &str, quotes: bool) {
-    let mut rest = text.as_bytes();
-    let special = |byte: &u8| matches!(byte, b'\\' | b'\n') || (quotes && *byte == b'"');
-    // Most text has nothing to escape and is copied in one go.
-    while let Some(at) = rest.iter().position(special) {
-        let (plain, from) = rest.split_at(at);
-        out.extend_from_slice(plain);
-        let Some((byte, after)) = from.split_first() else { break };
-        out.extend_from_slice(match byte {
-            b'\n' => b"\\n",
-            b'"' => b"\\\"",
-            _ => b"\\\\",
-        });
-        rest = after;
-    }
-    out.extend_from_slice(rest);
-}
-
-fn put_value(out: &mut Vec<u8>, value: Value) {
-    match value {
-        Value::Flag(flag) => out.push(if flag { b'1' } else { b'0' }),
-        Value::Count(count) => put_integer(out, count),
-        Value::Epoch(seconds) => {
-            if seconds < 0 {
-                out.push(b'-');
-            }
-            put_integer(out, seconds.unsigned_abs());
-        }
-        Value::Seconds(duration) => put_seconds(out, duration),
-        // Writing to a vector cannot fail.
-        Value::Number(number) => drop(write!(out, "{number}")),
-    }
-}
-
-fn put_integer(out: &mut Vec<u8>, number: u64) {
-    if number < 10 {
-        return out.push(b'0' + number as u8);
-    }
-    let mut digits = [0; 20];
-    let used = fill(&mut digits, number);
-    out.extend_from_slice(digits.get(used..).unwrap_or_default());
-}
-
-/// Seconds with up to six digits after the point, without zeros at the end.
-fn put_seconds(out: &mut Vec<u8>, duration: Duration) {
-    put_integer(out, duration.as_secs());
-    let fraction = duration.subsec_micros();
-    if fraction == 0 {
-        return;
-    }
-    let mut digits = *b".000000";
-    fill(&mut digits, fraction.into());
-    let used = digits.iter().rposition(|digit| *digit != b'0').unwrap_or_default();
-    out.extend_from_slice(digits.get(..=used).unwrap_or_default());
-}
-
-/// Writes a number's digits to the end of `digits`; gives where they begin.
-fn fill(digits: &mut [u8], mut number: u64) -> usize {
-    let mut begin = digits.len();
-    for digit in digits.iter_mut().rev() {
-        if number == 0 {
-            break;
-        }
-        *digit = b'0' + (number % 10) as u8;
-        number /= 10;
-        begin -= 1;
-    }
-    begin
-}
-
 /// Bytes after which a chunk is handed on.
 pub const CHUNK: usize = 64 << 10;
+
+/// What may stand behind a family's name in the names of its samples.
+const SUFFIXES: [&str; 4] = ["", "_bucket", "_sum", "_count"];
 
 /// Room for the lines that fill a chunk: those of one item.
 const SLACK: usize = 4 << 10;
@@ -364,37 +329,6 @@ const SLACK: usize = 4 << 10;
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn text_of(value: Value) -> String {
-        let mut out = Vec::new();
-        put_value(&mut out, value);
-        String::from_utf8(out).unwrap()
-    }
-
-    #[test]
-    fn values_are_exact_and_short() {
-        for (value, text) in [
-            (Value::Flag(true), "1"),
-            (Value::Count(0), "0"),
-            (Value::Count(u64::MAX), "18446744073709551615"),
-            (Value::Epoch(-62_135_596_800), "-62135596800"),
-            (Value::Epoch(i64::MIN), "-9223372036854775808"),
-            (Value::Seconds(Duration::ZERO), "0"),
-            (Value::Seconds(Duration::from_micros(1)), "0.000001"),
-            (Value::Seconds(Duration::from_nanos(999)), "0"),
-            (Value::Seconds(Duration::from_millis(1_700_000_000_250)), "1700000000.25"),
-            (Value::Seconds(Duration::from_micros(100_020)), "0.10002"),
-            (Value::Number(0.15), "0.15"),
-        ] {
-            assert_eq!(text_of(value), text);
-        }
-    }
-
-    #[test]
-    fn bounds_read_the_same_in_both_formats() {
-        let bounds = [0.01, 0.5, 1.0, 30.0].map(bound_text);
-        assert_eq!(bounds, ["0.01", "0.5", "1.0", "30.0"]);
-    }
 
     #[test]
     fn accept_headers_choose() {

@@ -52,6 +52,8 @@ pub struct View {
     pub history: VecDeque<HistoryEntry>,
     /// A place where the writer of metrics keeps the text of the target's labels.
     pub label_text: OnceLock<Arc<str>>,
+    /// A place where the writer of metrics keeps what it made of the view; empty after each change.
+    pub tails: OnceLock<Arc<[u8]>>,
 }
 
 /// What is known of one endpoint.
@@ -98,6 +100,7 @@ impl View {
             next_round: None,
             history: VecDeque::new(),
             label_text: OnceLock::new(),
+            tails: OnceLock::new(),
         }
     }
 

@@ -12,17 +12,20 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::metrics::Exposition;
+use crate::metrics::write::CHUNK;
 
 /// The pieces of an exposition, each rendered when it is asked for, and compressed if that was asked
 /// for.
 ///
-/// A piece is some tenths of a millisecond of work, so it is done where it is sent. Between two
-/// pieces other tasks have their turn: a probe that is under way is not held up for a whole scrape.
+/// A piece is at most some tenths of a millisecond of work, so it is done where it is sent. As often
+/// as that other tasks have their turn: a probe that is under way is not held up for a whole scrape.
 #[derive(Debug)]
 pub(super) struct Stream {
     source: Arc<Mutex<Option<Source>>>,
     /// The next poll lets others run.
     rest: bool,
+    /// Bytes given since others ran.
+    since: usize,
     /// Bounds how many are on their way.
     _permit: OwnedSemaphorePermit,
     _deadline: AbortOnDropHandle<()>,
@@ -36,8 +39,8 @@ struct Source {
 }
 
 impl Stream {
-    /// What comes after `first`, with it. A reader that is not through with it after [`PATIENCE`] gets no more: what it holds are the
-    /// views of then, and everything that changed since is in memory twice.
+    /// What comes after `first`, with it. A reader that is not through with it after [`PATIENCE`] gets
+    /// no more: what it holds is how things were then, and all that changed since is in memory twice.
     pub(super) fn new(
         first: Bytes,
         exposition: Exposition,
@@ -57,7 +60,7 @@ impl Stream {
             }
         });
         let deadline = AbortOnDropHandle::new(deadline);
-        Self { source, rest: false, _permit: permit, _deadline: deadline }
+        Self { source, rest: false, since: 0, _permit: permit, _deadline: deadline }
     }
 
     pub(super) fn poll(&mut self, cx: &Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
@@ -70,15 +73,22 @@ impl Stream {
             let late = format!("not taken within {} s", PATIENCE.as_secs());
             return Poll::Ready(Some(Err(io::Error::new(io::ErrorKind::TimedOut, late))));
         };
-        self.rest = true;
-        match source.next() {
-            Ok(Some(piece)) if piece.is_empty() => {
-                self.rest = false;
-                cx.waker().wake_by_ref();
-                Poll::Pending
-            }
-            next => Poll::Ready(next.transpose()),
+        let next = source.next();
+        if let Ok(Some(piece)) = &next
+            && piece.is_empty()
+        {
+            self.since = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
         }
+        let bytes = next.as_ref().ok().and_then(Option::as_ref).map_or(0, Bytes::len);
+        self.since += bytes;
+        // A short one took as long as many others.
+        self.rest = source.gzip.is_some() || bytes < CHUNK || self.since >= TURN;
+        if self.rest {
+            self.since = 0;
+        }
+        Poll::Ready(next.transpose())
     }
 }
 
@@ -106,6 +116,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Longer than any scrape's timeout: Prometheus bounds that by the interval, which is a minute by
 /// default.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// Bytes of text after which others have their turn.
+const TURN: usize = 4 * CHUNK;
 /// Compressed bytes that are sent at once.
 const PIECE: usize = 32 << 10;
 
@@ -118,7 +130,6 @@ mod tests {
     use tokio::sync::Semaphore;
 
     use super::*;
-    use crate::metrics::write::CHUNK;
     use crate::metrics::{Exporter, Format, render};
     use crate::store::Store;
     use crate::target::{Check, HostName, Module, Place, Target};
@@ -204,7 +215,9 @@ mod tests {
     async fn a_reader_that_stopped_holds_nothing_for_long() {
         let (store, checks) = store_of(400);
         let own = Exporter::new(Default::default()).unwrap();
-        let held = || Arc::strong_count(&store.view(&checks[0].key()).unwrap()) - 1;
+        // The last one: a scrape lets go of each view that it came to.
+        let last = checks.iter().map(Check::key).max().unwrap();
+        let held = || Arc::strong_count(&store.view(&last).unwrap()) - 1;
         let mut late = stream(&store, &own, Format::Text, false);
         assert_eq!(held(), 2);
         drop(stream(&store, &own, Format::Text, false));

@@ -33,5 +33,6 @@ mod store;
 mod structure;
 mod support;
 mod survey;
+mod tails;
 mod web;
 mod web_config;
