@@ -249,7 +249,8 @@ fn more_endpoints_and_texts_than_there_are_short_numbers_for() {
             at(1),
         );
         // A certificate's names are longer than what is shared, and more than a byte can count.
-        seen.tls.as_mut().unwrap().chain[0].subject = format!("CN={}", "ä".repeat(n as usize));
+        let tls = seen.tls.as_mut().unwrap();
+        Arc::make_mut(&mut tls.chain)[0].subject = format!("CN={}", "ä".repeat(n as usize));
         seen.replies.push(reply(Phase::Mail, 250, Some((2, 1, n as u16 % 9)), None));
         seen
     });
