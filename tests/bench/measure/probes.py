@@ -29,8 +29,8 @@ def dialogue(bed, mode):
         processes = {"ours": ours, "blackbox": blackbox}
         for turn in range(rounds + 1):
             # The least many figures say nothing at the first turn: memory, roots and pools come first.
-            for concurrency, whats in [(8, ["cpu"]), (64, ["per_s"]), (1, ["p50", "p99"])]:
-                for who in ["bare", "ours", "blackbox"]:
+            for concurrency in [8, 64, 1]:
+                for who in ["bare", "ours", "blackbox", *(["pq"] if mode == "starttls" else [])]:
                     # One at a time is slow; blackbox_exporter is slower.
                     number = count // {8: 1, 64: 1, 1: 5}[concurrency] // (2 if who == "blackbox" else 1)
                     number = max(number, 10)
@@ -43,8 +43,13 @@ def dialogue(bed, mode):
     name = NAMES[mode]
     cpu, rate, latency = GOALS[mode]
     of = lambda what: [seen[what, who] for who in ("ours", "bare", "blackbox")]  # noqa: E731
+    offered = []
+    if mode == "starttls":
+        offered = [Row(f"{name}: processor time of a probe; least possible: with the post-quantum "
+                       "share offered too", "µs", seen["cpu8", "ours"], seen["cpu8", "pq"])]
     return [
         Row(f"{name}: processor time of a probe", "µs", *of("cpu8"), goals=cpu),
+        *offered,
         Row(f"{name}: probes per second on one core", "/s", *of("per_s64"), goals=rate),
         Row(f"{name}: one at a time, half are faster than", "µs", *of("p501"), goals=latency),
         Row(f"{name}: one at a time, 99 of 100 are faster than", "µs", *of("p991")),
@@ -52,8 +57,10 @@ def dialogue(bed, mode):
 
 
 def one(bed, process, who, mode, count, concurrency):
-    if who == "bare":
-        with bed.bare(mode, count=count, concurrency=concurrency) as client:
+    if who in ("bare", "pq"):
+        post_quantum = int(who == "pq")
+        with bed.bare(mode, count=count, concurrency=concurrency,
+                      post_quantum=post_quantum) as client:
             client.child.stdout.readline()
             before = client.cpu()
             print(file=client.child.stdin, flush=True)

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rustls::client::Resumption;
+use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -31,7 +32,10 @@ pub(super) fn run(words: &Words) {
     for root in CertificateDer::pem_file_iter(words.text("authorities")).unwrap() {
         roots.add(root.unwrap()).unwrap();
     }
-    let provider = Arc::new(super::serve::provider());
+    // As the exporter does, which offers a post-quantum share as well.
+    let offers = words.number("post_quantum") == 1;
+    let provider = if offers { aws_lc_rs::default_provider() } else { super::serve::provider() };
+    let provider = Arc::new(provider);
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
