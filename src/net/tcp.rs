@@ -21,9 +21,10 @@ use crate::target::Family;
 ///
 /// A server that has Nagle's algorithm on and sends two small segments in a row (TLS 1.3 tickets,
 /// then a reply) holds the second until the first is acknowledged, and Linux may take 40 ms for
-/// that. This time would be ours and not the server's, so whenever we begin to wait for the peer
-/// with something read and nothing written since, the acknowledgement that is due goes out. What we
-/// write carries it by itself, and a reply that is whole is answered by the next command.
+/// that. This time would be ours and not the server's, so when we wait for the peer with something
+/// read and nothing written since, the acknowledgement that is due goes out. What we write carries it
+/// by itself, and TLS often finds nothing more to read just before it writes: so only whoever finds
+/// nothing for the second time waits.
 ///
 /// # Bound
 ///
@@ -36,17 +37,27 @@ use crate::target::Family;
 pub struct Stream {
     socket: TcpStream,
     local: SocketAddr,
-    /// Something was read, and nothing that acknowledges it was sent since.
-    owes: bool,
+    due: Due,
     /// Bytes read, never more than one read over [`WIRE_BYTES`].
     read: usize,
     /// Bytes read since others had their turn.
     run: usize,
 }
 
+/// Whether an acknowledgement is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Due {
+    /// Nothing was read since something was sent that acknowledged it.
+    Nothing,
+    /// Something was read, and perhaps there is more.
+    Read,
+    /// There was no more, a moment ago.
+    Waiting,
+}
+
 impl Stream {
     fn new(socket: TcpStream, local: SocketAddr) -> Self {
-        Self { socket, local, owes: false, read: 0, run: 0 }
+        Self { socket, local, due: Due::Nothing, read: 0, run: 0 }
     }
 
     /// The address that we connect from.
@@ -54,11 +65,20 @@ impl Stream {
         self.local
     }
 
-    fn acknowledge(&mut self) {
-        if std::mem::take(&mut self.owes) {
-            // Only the timing suffers when this fails, so it may.
-            let _ = self.socket.set_quickack(true);
-        }
+    /// There is nothing to read.
+    fn wait(&mut self, cx: &Context<'_>) {
+        self.due = match self.due {
+            Due::Nothing => return,
+            Due::Read => {
+                cx.waker().wake_by_ref();
+                Due::Waiting
+            }
+            Due::Waiting => {
+                // Only the timing suffers when this fails, so it may.
+                let _ = self.socket.set_quickack(true);
+                Due::Nothing
+            }
+        };
     }
 }
 
@@ -83,10 +103,10 @@ impl AsyncRead for Stream {
             let count = buf.filled().len() - before;
             self.read = self.read.saturating_add(count);
             self.run = self.run.saturating_add(count);
-            self.owes = true;
+            self.due = Due::Read;
         } else {
             self.run = 0;
-            self.acknowledge();
+            self.wait(cx);
         }
         read
     }
@@ -98,7 +118,7 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.owes = false;
+        self.due = Due::Nothing;
         Pin::new(&mut self.socket).poll_write(cx, buf)
     }
 
@@ -107,7 +127,7 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.owes = false;
+        self.due = Due::Nothing;
         Pin::new(&mut self.socket).poll_write_vectored(cx, buffers)
     }
 
