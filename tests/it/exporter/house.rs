@@ -183,8 +183,16 @@ impl Answer {
 /// The binary, with nothing of the test's environment that it would read: the one that was built
 /// with the tests, or another that the environment names.
 pub(super) fn binary() -> Command {
-    let built = env!("CARGO_BIN_EXE_smtp_exporter").into();
-    let mut command = Command::new(std::env::var_os("SMTP_EXPORTER_BINARY").unwrap_or(built));
+    let other = std::env::var_os("SMTP_EXPORTER_BINARY");
+    other.map_or_else(built, |program| cleared(Command::new(program)))
+}
+
+/// The binary that was built with the tests, whatever the environment names.
+pub(super) fn built() -> Command {
+    cleared(Command::new(env!("CARGO_BIN_EXE_smtp_exporter")))
+}
+
+fn cleared(mut command: Command) -> Command {
     command.env_clear();
     command
 }

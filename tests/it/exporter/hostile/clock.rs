@@ -1,7 +1,8 @@
 //! The system's clock jumps, by hours and by decades, to before 1970 too: what is due stays due,
 //! pauses end, and whatever shows a time shows one.
 //!
-//! The clock is libfaketime's, which `SMTP_EXPORTER_FAKETIME` names; `tests/run real` unpacks it.
+//! The clock is libfaketime's, which `SMTP_EXPORTER_FAKETIME` names; `tests/run real` unpacks it. It does
+//! not go with the release's allocator, so this is always the binary that was built with the tests.
 
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use smtp_exporter::demo::Behaviour;
 use tokio::time::sleep;
 
 use super::{bounded, config, ends, probes};
-use crate::exporter::house::{Exporter, binary, server, without_dns};
+use crate::exporter::house::{Exporter, built, server, without_dns};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs libfaketime, which `tests/run real` has"]
@@ -26,7 +27,7 @@ async fn steps_of_the_clock_move_neither_the_schedule_nor_pauses() {
     });
     let text = config(&without_dns(), &targets)
         .replace("  often:", "  plain: {tls: none, interval: 1s}\n  often:");
-    let mut command = binary();
+    let mut command = built();
     command
         .env("LD_PRELOAD", library)
         .env("FAKETIME_TIMESTAMP_FILE", &clock)
