@@ -5,10 +5,12 @@
 //! each is looked up once in a sorted vocabulary, and the groups are walked as a trie of word
 //! numbers, so the cost is the number of words times the longest group, whatever a peer sends.
 
-use std::collections::BTreeMap;
+mod build;
 
-use super::pattern::{GAP, Pattern, Sequence, Word};
+use super::pattern::GAP;
 use super::words::Words;
+
+pub use build::Builder;
 
 /// The compiled groups of many patterns, and which pattern each can begin.
 #[derive(Debug, Default)]
@@ -254,128 +256,6 @@ impl Symbols {
     }
 }
 
-/// Compiles patterns one by one: all of them together, written out, take many times the room of what
-/// they become, and that room would not come back. Nor would that of a map for each node.
-#[derive(Default)]
-pub struct Builder {
-    patterns: Vec<Compiled>,
-    symbols: BTreeMap<Word, u32>,
-    /// By the node that an edge leaves ([`ROOT`] or another) and its symbol: where it leads.
-    edges: BTreeMap<(u32, u32), u32>,
-    /// By node: the group that ends there. The root has none.
-    ends: Vec<u32>,
-    groups: usize,
-}
-
-impl Builder {
-    /// Adds a pattern; its number is its place.
-    pub fn add(&mut self, pattern: &Pattern) {
-        let terms = pattern
-            .terms
-            .iter()
-            .map(|term| {
-                let segment = |s: &Vec<Sequence>| s.iter().map(|s| self.run(s)).collect();
-                (term.negated, term.segments.iter().map(segment).collect())
-            })
-            .collect();
-        self.patterns.push(Compiled { terms });
-    }
-
-    /// Adds the patterns that these texts are. One that is none is left out: a user's were checked
-    /// when they were configured.
-    pub fn read<'a>(&mut self, sources: impl Iterator<Item = &'a str>) {
-        sources.filter_map(|source| Pattern::parse(source).ok()).for_each(|p| self.add(&p));
-    }
-
-    /// How many were added.
-    pub const fn added(&self) -> usize {
-        self.patterns.len()
-    }
-
-    fn run(&mut self, sequence: &Sequence) -> Run {
-        let groups = sequence.groups.iter().map(|group| self.group(group)).collect();
-        Run { at_start: sequence.at_start, at_end: sequence.at_end, groups }
-    }
-
-    /// The number of a group; the same words give the same number.
-    fn group(&mut self, words: &[Word]) -> u32 {
-        let mut node = ROOT;
-        for word in words {
-            let fresh = wide(self.symbols.len());
-            let symbol = *self.symbols.entry(word.clone()).or_insert(fresh);
-            let fresh = wide(self.ends.len());
-            node = *self.edges.entry((node, symbol)).or_insert(fresh);
-            if node == fresh {
-                self.ends.push(NONE);
-            }
-        }
-        let Some(end) = self.ends.get_mut(node as usize) else { return NONE };
-        if *end == NONE {
-            *end = wide(self.groups);
-            self.groups += 1;
-        }
-        *end
-    }
-
-    /// What all of them became.
-    pub fn finish(self) -> Matcher {
-        let mut begins = vec![Vec::new(); self.groups];
-        for (number, pattern) in self.patterns.iter().enumerate() {
-            let positive = pattern.terms.iter().find(|(negated, _)| !negated);
-            for run in positive.and_then(|(_, segments)| segments.first()).into_iter().flatten() {
-                if let Some(list) = run.groups.first().and_then(|g| begins.get_mut(*g as usize)) {
-                    list.push(wide(number));
-                }
-            }
-        }
-        let mut roots = vec![NONE; self.symbols.len()];
-        let mut nodes = Vec::with_capacity(self.ends.len() + 1);
-        let mut edges = Vec::with_capacity(self.edges.len());
-        let mut sorted = self.edges.into_iter().peekable();
-        for (node, group) in (0..).zip(self.ends) {
-            nodes.push(Node { group, edges: wide(edges.len()) });
-            while let Some(((_, symbol), node)) = sorted.next_if(|((from, _), _)| *from == node) {
-                edges.push(Edge { symbol, node });
-            }
-        }
-        nodes.push(Node { group: NONE, edges: wide(edges.len()) });
-        for ((_, symbol), node) in sorted {
-            if let Some(slot) = roots.get_mut(symbol as usize) {
-                *slot = node;
-            }
-        }
-        let vocabulary = vocabulary(self.symbols);
-        let starts = (0..=SLOTS * SLOTS)
-            .map(|at| wide(vocabulary.partition_point(|entry| slot(&entry.text) < at)))
-            .collect();
-        let (groups, patterns) = (self.groups, self.patterns);
-        Matcher { vocabulary, starts, nodes, edges, roots, groups, patterns, begins }
-    }
-}
-
-/// Sorted entries, each linked to the longest shorter prefix, so that one search finds all.
-fn vocabulary(symbols: BTreeMap<Word, u32>) -> Vec<Entry> {
-    let mut entries: Vec<Entry> = Vec::with_capacity(symbols.len());
-    for (Word { text, prefix }, symbol) in symbols {
-        if entries.last().is_none_or(|last| *last.text != *text) {
-            let mut shorter = entries.len().checked_sub(1);
-            while let Some(entry) = shorter.and_then(|at| entries.get(at)) {
-                if text.starts_with(&*entry.text) && entry.prefix != NONE {
-                    break;
-                }
-                shorter = Some(entry.shorter as usize);
-            }
-            let shorter = shorter.map_or(NONE, wide);
-            let text = text.into_boxed_str();
-            entries.push(Entry { text, exact: NONE, prefix: NONE, shorter });
-        }
-        if let Some(entry) = entries.last_mut() {
-            *(if prefix { &mut entry.prefix } else { &mut entry.exact }) = symbol;
-        }
-    }
-    entries
-}
-
 /// A number for the first two letters that keeps the order of words. Prefix entries have two
 /// letters at least, so whatever a word begins with is in its own slot.
 fn slot(word: &str) -> usize {
@@ -391,9 +271,6 @@ fn slot(word: &str) -> usize {
 const SLOTS: usize = 38;
 
 const NONE: u32 = u32::MAX;
-
-/// The trie's root, which is no node: its edges are the last of all, and are looked up in another way.
-const ROOT: u32 = NONE - 1;
 
 fn wide(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(NONE)
