@@ -7,6 +7,8 @@
 
 mod build;
 
+use std::ops::Range;
+
 use super::pattern::GAP;
 use super::words::Words;
 
@@ -24,10 +26,15 @@ pub struct Matcher {
     edges: Vec<Edge>,
     /// Where the edges out of the trie's root lead, by symbol.
     roots: Vec<u32>,
-    groups: usize,
     patterns: Vec<Compiled>,
-    /// For each group, the patterns that a hit of it makes candidates.
-    begins: Vec<Vec<u32>>,
+    /// Those of each segment stand together.
+    runs: Vec<Run>,
+    /// Those of each run stand together, in order.
+    groups: Vec<u32>,
+    /// The patterns that a hit of a group makes candidates; those of the same group stand together.
+    begins: Vec<u32>,
+    /// For each group, where its part of `begins` ends; it starts where the last one's ends.
+    ends: Vec<u32>,
 }
 
 /// What occurs in one text.
@@ -65,15 +72,17 @@ struct Edge {
 
 #[derive(Debug)]
 struct Compiled {
-    /// Negated or not, and the segments.
-    terms: Vec<(bool, Vec<Vec<Run>>)>,
+    /// Negated or not, and the segments: where each one's runs stand.
+    terms: Vec<(bool, Vec<Range<u32>>)>,
 }
 
+/// There are tens of thousands, so where its groups stand is all that it holds of them.
 #[derive(Debug)]
 struct Run {
     at_start: bool,
     at_end: bool,
-    groups: Vec<u32>,
+    count: u16,
+    groups: u32,
 }
 
 /// Of one group, only the first occurrences count, which bounds all later work.
@@ -82,7 +91,7 @@ const MAX_HITS_PER_GROUP: u8 = 8;
 impl Matcher {
     /// Whether this pattern holds.
     pub fn holds(&self, pattern: usize, hits: &Hits) -> bool {
-        self.patterns.get(pattern).is_some_and(|pattern| hits.satisfy(pattern))
+        self.patterns.get(pattern).is_some_and(|pattern| self.satisfied(pattern, hits))
     }
 
     /// All groups that occur.
@@ -90,7 +99,7 @@ impl Matcher {
         let symbols: Vec<Symbols> = words.iter().map(|word| self.symbols(word)).collect();
         let mut hits = Hits {
             found: Vec::with_capacity(32),
-            counts: vec![0_u8; self.groups],
+            counts: vec![0_u8; self.ends.len()],
             words: short(words.len()),
         };
         for start in 0..symbols.len() {
@@ -111,16 +120,21 @@ impl Matcher {
         let mut last = NONE;
         for &(group, ..) in &hits.found {
             if group != last {
-                candidates.extend(self.begins.get(group as usize).into_iter().flatten());
+                candidates.extend(self.begun_by(group));
                 last = group;
             }
         }
         candidates.sort_unstable();
         candidates.dedup();
-        candidates
-            .into_iter()
-            .map(|p| p as usize)
-            .filter(|&p| self.patterns.get(p).is_some_and(|pattern| hits.satisfy(pattern)))
+        candidates.into_iter().map(|p| p as usize).filter(|&p| self.holds(p, hits))
+    }
+
+    fn begun_by(&self, group: u32) -> &[u32] {
+        let at = group as usize;
+        let start =
+            at.checked_sub(1).and_then(|at| self.ends.get(at)).map_or(0, |&end| end as usize);
+        let end = self.ends.get(at).map_or(0, |&end| end as usize);
+        self.begins.get(start..end).unwrap_or_default()
     }
 
     fn walk(&self, node: u32, symbols: &[Symbols], start: usize, at: usize, hits: &mut Hits) {
@@ -173,21 +187,21 @@ impl Matcher {
     }
 }
 
-impl Hits {
-    fn satisfy(&self, pattern: &Compiled) -> bool {
-        pattern.terms.iter().all(|(negated, segments)| self.term(segments) != *negated)
+impl Matcher {
+    fn satisfied(&self, pattern: &Compiled, hits: &Hits) -> bool {
+        pattern.terms.iter().all(|(negated, segments)| self.occurs(segments, hits) != *negated)
     }
 
-    fn term(&self, segments: &[Vec<Run>]) -> bool {
-        let present = |segment: &Vec<Run>| segment.iter().any(|run| self.present(run));
+    fn occurs(&self, segments: &[Range<u32>], hits: &Hits) -> bool {
+        let present = |segment| self.runs(segment).iter().any(|run| hits.all(self.groups(run)));
         if !segments.iter().all(present) {
             return false;
         }
         let mut ends: Option<Vec<u16>> = None;
         for segment in segments {
             let mut next = Vec::new();
-            for run in segment {
-                self.run(run, ends.as_deref(), &mut next);
+            for run in self.runs(segment) {
+                hits.run(run, self.groups(run), ends.as_deref(), &mut next);
             }
             if next.is_empty() {
                 return false;
@@ -197,11 +211,22 @@ impl Hits {
         ends.is_some()
     }
 
+    fn runs(&self, segment: &Range<u32>) -> &[Run] {
+        self.runs.get(segment.start as usize..segment.end as usize).unwrap_or_default()
+    }
+
+    fn groups(&self, run: &Run) -> &[u32] {
+        let start = run.groups as usize;
+        self.groups.get(start..start + usize::from(run.count)).unwrap_or_default()
+    }
+}
+
+impl Hits {
     /// Adds where a run ends that begins shortly behind one of `after` (anywhere, if none is
     /// given).
-    fn run(&self, run: &Run, after: Option<&[u16]>, out: &mut Vec<u16>) {
-        let Some((&first, rest)) = run.groups.split_first() else { return };
-        if !self.present(run) {
+    fn run(&self, run: &Run, groups: &[u32], after: Option<&[u16]>, out: &mut Vec<u16>) {
+        let Some((&first, rest)) = groups.split_first() else { return };
+        if !self.all(groups) {
             return;
         }
         let mut ends: Vec<u16> = self
@@ -218,8 +243,9 @@ impl Hits {
         out.extend(ends.into_iter().filter(|&end| !run.at_end || end == self.words));
     }
 
-    fn present(&self, run: &Run) -> bool {
-        run.groups.iter().all(|&g| self.counts.get(g as usize).is_some_and(|&n| n > 0))
+    /// Whether all of these occur.
+    fn all(&self, groups: &[u32]) -> bool {
+        groups.iter().all(|&g| self.counts.get(g as usize).is_some_and(|&n| n > 0))
     }
 
     fn of(&self, group: u32) -> &[(u32, u16, u16)] {

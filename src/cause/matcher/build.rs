@@ -1,8 +1,9 @@
 //! Patterns become a matcher.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
-use super::{Compiled, Edge, Entry, Matcher, NONE, Node, Run, SLOTS, slot, wide};
+use super::{Compiled, Edge, Entry, Matcher, NONE, Node, Run, SLOTS, short, slot, wide};
 use crate::cause::pattern::{Pattern, Sequence, Word};
 
 /// Compiles patterns one by one: all of them together, written out, take many times the room of what
@@ -10,12 +11,15 @@ use crate::cause::pattern::{Pattern, Sequence, Word};
 #[derive(Default)]
 pub struct Builder {
     patterns: Vec<Compiled>,
+    runs: Vec<Run>,
+    groups: Vec<u32>,
     symbols: BTreeMap<Word, u32>,
     /// By the node that an edge leaves ([`ROOT`] or another) and its symbol: where it leads.
     edges: BTreeMap<(u32, u32), u32>,
     /// By node: the group that ends there. The root has none.
     ends: Vec<u32>,
-    groups: usize,
+    /// Of groups, so far.
+    count: usize,
 }
 
 impl Builder {
@@ -25,8 +29,8 @@ impl Builder {
             .terms
             .iter()
             .map(|term| {
-                let segment = |s: &Vec<Sequence>| s.iter().map(|s| self.run(s)).collect();
-                (term.negated, term.segments.iter().map(segment).collect())
+                let segments = term.segments.iter().map(|segment| self.segment(segment));
+                (term.negated, segments.collect())
             })
             .collect();
         self.patterns.push(Compiled { terms });
@@ -43,9 +47,19 @@ impl Builder {
         self.patterns.len()
     }
 
-    fn run(&mut self, sequence: &Sequence) -> Run {
-        let groups = sequence.groups.iter().map(|group| self.group(group)).collect();
-        Run { at_start: sequence.at_start, at_end: sequence.at_end, groups }
+    /// Where its runs stand now.
+    fn segment(&mut self, sequences: &[Sequence]) -> Range<u32> {
+        let start = wide(self.runs.len());
+        for Sequence { at_start, at_end, groups } in sequences {
+            let first = wide(self.groups.len());
+            for group in groups {
+                let number = self.group(group);
+                self.groups.push(number);
+            }
+            let (at_start, at_end, count) = (*at_start, *at_end, short(groups.len()));
+            self.runs.push(Run { at_start, at_end, count, groups: first });
+        }
+        start..wide(self.runs.len())
     }
 
     /// The number of a group; the same words give the same number.
@@ -62,23 +76,14 @@ impl Builder {
         }
         let Some(end) = self.ends.get_mut(node as usize) else { return NONE };
         if *end == NONE {
-            *end = wide(self.groups);
-            self.groups += 1;
+            *end = wide(self.count);
+            self.count += 1;
         }
         *end
     }
 
     /// What all of them became.
     pub fn finish(self) -> Matcher {
-        let mut begins = vec![Vec::new(); self.groups];
-        for (number, pattern) in self.patterns.iter().enumerate() {
-            let positive = pattern.terms.iter().find(|(negated, _)| !negated);
-            for run in positive.and_then(|(_, segments)| segments.first()).into_iter().flatten() {
-                if let Some(list) = run.groups.first().and_then(|g| begins.get_mut(*g as usize)) {
-                    list.push(wide(number));
-                }
-            }
-        }
         let mut roots = vec![NONE; self.symbols.len()];
         let mut nodes = Vec::with_capacity(self.ends.len() + 1);
         let mut edges = Vec::with_capacity(self.edges.len());
@@ -99,8 +104,22 @@ impl Builder {
         let starts = (0..=SLOTS * SLOTS)
             .map(|at| wide(vocabulary.partition_point(|entry| slot(&entry.text) < at)))
             .collect();
-        let (groups, patterns) = (self.groups, self.patterns);
-        Matcher { vocabulary, starts, nodes, edges, roots, groups, patterns, begins }
+        let (patterns, mut runs, mut groups) = (self.patterns, self.runs, self.groups);
+        runs.shrink_to_fit();
+        groups.shrink_to_fit();
+        let mut begun = Vec::with_capacity(runs.len());
+        for (number, pattern) in (0..).zip(&patterns) {
+            let positive = pattern.terms.iter().find(|(negated, _)| !negated);
+            let Some(first) = positive.and_then(|(_, segments)| segments.first()) else { continue };
+            let runs = runs.get(first.start as usize..first.end as usize).unwrap_or_default();
+            let firsts = runs.iter().filter_map(|run| groups.get(run.groups as usize));
+            begun.extend(firsts.map(|&group| (group, number)));
+        }
+        begun.sort_unstable();
+        let end = |group| wide(begun.partition_point(|(other, _)| *other <= group));
+        let ends = (0..wide(self.count)).map(end).collect();
+        let begins = begun.into_iter().map(|(_, number)| number).collect();
+        Matcher { vocabulary, starts, nodes, edges, roots, patterns, runs, groups, begins, ends }
     }
 }
 
