@@ -1,6 +1,7 @@
 """What one probe costs: processor time, probes per second on one core, time for one at a time; what
 memory many at once take; and a fleet of targets on an interval."""
 
+import statistics
 import time
 
 from .bed import until
@@ -37,12 +38,15 @@ def dialogue(bed, mode):
                     said = one(bed, processes.get(who), who, mode, number, concurrency)
                     if turn or bed.quick:
                         keep("cpu" + str(concurrency), who, said["cpu"] / number * 1e6)
+                        keep("kernel" + str(concurrency), who, said["kernel"] / number * 1e6)
                         keep("per_s" + str(concurrency), who, said["per_s"])
                         keep("p50" + str(concurrency), who, said["p50_us"])
                         keep("p99" + str(concurrency), who, said["p99_us"])
     name = NAMES[mode]
     cpu, rate, latency = GOALS[mode]
     of = lambda what: [seen[what, who] for who in ("ours", "bare", "blackbox")]  # noqa: E731
+    # A round is a few dozen ticks of the kernel's clock, so it is the mean of all that says something.
+    ticked = [statistics.fmean(values) for values in of("kernel8")]
     offered = []
     if mode == "starttls":
         offered = [Row(f"{name}: processor time of a probe; least possible: with the post-quantum "
@@ -50,6 +54,7 @@ def dialogue(bed, mode):
     return [
         Row(f"{name}: processor time of a probe", "µs", *of("cpu8"), goals=cpu),
         *offered,
+        Row(f"{name}: of this, in the kernel", "µs", *ticked),
         Row(f"{name}: probes per second on one core", "/s", *of("per_s64"), goals=rate),
         Row(f"{name}: one at a time, half are faster than", "µs", *of("p501"), goals=latency),
         Row(f"{name}: one at a time, 99 of 100 are faster than", "µs", *of("p991")),
@@ -62,15 +67,19 @@ def one(bed, process, who, mode, count, concurrency):
         with bed.bare(mode, count=count, concurrency=concurrency,
                       post_quantum=post_quantum) as client:
             client.child.stdout.readline()
-            before = client.cpu()
+            before = client.cpu(), client.kernel()
             print(file=client.child.stdin, flush=True)
             said = bed.result(client, f"bare {mode}")
-            said["cpu"] = client.cpu() - before
-            return said
-    before = process.cpu()
+            return since(client, before, said)
+    before = process.cpu(), process.kernel()
     with bed.load(process, who, mode, count=count, concurrency=concurrency) as client:
         said = bed.result(client, f"{who} {mode}")
-    said["cpu"] = process.cpu() - before
+    return since(process, before, said)
+
+
+def since(process, before, said):
+    """Adds what the process has spent since then."""
+    said["cpu"], said["kernel"] = process.cpu() - before[0], process.kernel() - before[1]
     return said
 
 
@@ -79,6 +88,8 @@ def memory(bed):
     from the schedule: `/probe` takes no more than 256 at once, so that scrapes find room."""
     rounds, flight = (1, 20) if bed.quick else (min(3, bed.options.rounds), 500)
     idle = {"ours": [], "blackbox": []}
+    # What is no page of a program's file.
+    anonymous = {"ours": [], "blackbox": []}
     many = {"ours": [], "blackbox": []}
 
     def measure(who, process, before):
@@ -92,6 +103,7 @@ def memory(bed):
             with start(cores=None) as process:
                 time.sleep(1)
                 idle[who].append(process.kib("VmRSS") / 1024)
+                anonymous[who].append(process.kib("RssAnon") / 1024)
                 if who == "blackbox":
                     before = bed.peer.counted()
                     with bed.load(process, who, "silent", count=flight, concurrency=flight,
@@ -105,6 +117,8 @@ def memory(bed):
             until(lambda: bed.peer.counted()["open"] == 0, "the sessions end")
     return [
         Row("memory, idle", "MiB", idle["ours"], None, idle["blackbox"], [("own", "≤", 15)]),
+        Row("memory, idle: of this, what is not mapped from files", "MiB", anonymous["ours"], None,
+            anonymous["blackbox"]),
         Row(f"memory, {flight} probes in flight", "MiB", many["ours"], None, many["blackbox"],
             [("own", "≤", 40)]),
     ]
