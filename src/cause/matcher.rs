@@ -76,7 +76,7 @@ struct Compiled {
     terms: Vec<(bool, Vec<Range<u32>>)>,
 }
 
-/// There are tens of thousands, so where its groups stand is all that it holds of them.
+/// There are some fifteen thousand, so where its groups stand is all that it holds of them.
 #[derive(Debug)]
 struct Run {
     at_start: bool,
