@@ -22,6 +22,7 @@ mod refusal;
 mod report;
 mod runbook;
 mod scrape;
+mod seats;
 mod serve;
 mod status;
 mod stream;
@@ -86,6 +87,7 @@ pub struct State {
     pub stop: CancellationToken,
     desk: Arc<desk::Desk>,
     renders: Arc<Semaphore>,
+    seats: Arc<seats::Seats>,
 }
 
 impl State {
@@ -111,6 +113,7 @@ impl State {
             stop: CancellationToken::new(),
             desk: Arc::default(),
             renders: Arc::new(Semaphore::new(RENDERS)),
+            seats: Arc::default(),
         }
     }
 

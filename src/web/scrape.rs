@@ -69,9 +69,14 @@ pub(super) fn rendered_here(
     Ok(response(Payload::of(pieces, None), content_type, negotiated, asked.gzip))
 }
 
-/// A place among the large answers, once there is one.
+/// A place among the large answers, once there is one. Who takes nothing of an answer makes room.
 async fn turn(state: &State) -> Result<OwnedSemaphorePermit, Refusal> {
-    let Ok(Ok(permit)) = timeout(QUEUE, state.renders.clone().acquire_owned()).await else {
+    let permit = tokio::select! {
+        biased;
+        permit = timeout(QUEUE, state.renders.clone().acquire_owned()) => permit,
+        never = state.seats.cut_stalled() => match never {},
+    };
+    let Ok(Ok(permit)) = permit else {
         return Err(Refusal::unavailable("too many large answers at once; ask again later"));
     };
     Ok(permit)

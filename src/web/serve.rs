@@ -1,5 +1,6 @@
 //! Connections, kept in bounds: how many, how large a head, how slow a client.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -8,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use hyper::Request;
-use hyper::body::Incoming;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -23,13 +24,16 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
+use super::body::Payload;
 use super::doors::Arrival;
+use super::seats::{Seat, Served, Stalled};
 use super::{State, respond};
 
 /// Bounds on connections, all listeners together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Connections open at once; further ones wait in the system's queue.
+    /// Connections open at once. For one more, the one that asked nothing for longest is closed;
+    /// while all are being answered, it waits.
     pub connections: usize,
     /// From the first chance to send a request's head to its end. It closes idle kept-alive
     /// connections as well, so it is longer than the usual scrape interval of 60 s.
@@ -70,19 +74,16 @@ pub async fn serve(
 ) {
     // Connections watch it; the accepting loops share it and are gone when it is used up.
     let graceful = Arc::new(GracefulShutdown::new());
-    let permits = Permits {
-        connections: Arc::new(Semaphore::new(state.limits.connections.max(1))),
-        handshakes: Arc::new(Semaphore::new(state.limits.handshakes.max(1))),
-    };
+    let handshakes = Arc::new(Semaphore::new(state.limits.handshakes.max(1)));
     // Ends what is left when the grace period is over.
     let cut = CancellationToken::new();
     let mut accepting = JoinSet::new();
     for listener in listeners {
-        let (graceful, permits) = (graceful.clone(), permits.clone());
+        let (graceful, handshakes) = (graceful.clone(), handshakes.clone());
         let (state, shutdown, cut) = (state.clone(), shutdown.clone(), cut.clone());
         accepting.spawn(async move {
             tokio::select! {
-                () = accept(&listener, &state, &permits, &graceful, &cut) => {}
+                () = accept(&listener, &state, &handshakes, &graceful, &cut) => {}
                 () = shutdown.cancelled() => {}
             }
         });
@@ -96,24 +97,15 @@ pub async fn serve(
     cut.cancel();
 }
 
-/// What all listeners share.
-#[derive(Clone)]
-struct Permits {
-    connections: Arc<Semaphore>,
-    handshakes: Arc<Semaphore>,
-}
-
 async fn accept(
     listener: &TcpListener,
     state: &Arc<State>,
-    permits: &Permits,
+    handshakes: &Arc<Semaphore>,
     graceful: &GracefulShutdown,
     cut: &CancellationToken,
 ) {
     let mut rest = SHORTEST_REST;
     loop {
-        // The permit comes first: a connection that nobody can serve is better left in the queue.
-        let Ok(permit) = permits.connections.clone().acquire_owned().await else { return };
         let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
             // The client went away between its SYN and our accept: no trouble of ours.
@@ -127,15 +119,15 @@ async fn accept(
             }
         };
         rest = SHORTEST_REST;
-        let handshakes = permits.handshakes.clone();
-        let connection = connection(state.clone(), stream, peer, handshakes, graceful.watcher());
-        let cut = cut.clone();
+        // The system's queue holds those behind it meanwhile.
+        let seat = state.seats.take(state.limits.connections, cut).await;
+        let (handshakes, watcher) = (handshakes.clone(), graceful.watcher());
+        let connection = connection(state.clone(), stream, peer, seat.clone(), handshakes, watcher);
         tokio::spawn(async move {
             tokio::select! {
                 () = connection => {}
-                () = cut.cancelled() => {}
+                () = seat.needed() => {}
             }
-            drop(permit);
         });
     }
 }
@@ -144,6 +136,7 @@ async fn connection(
     state: Arc<State>,
     stream: TcpStream,
     peer: SocketAddr,
+    seat: Arc<Seat>,
     handshakes: Arc<Semaphore>,
     watcher: Watcher,
 ) {
@@ -151,9 +144,9 @@ async fn connection(
     let _ = stream.set_nodelay(true);
     let Ok(local) = stream.local_addr() else { return };
     let arrival = Arrival { peer: peer.ip(), local: local.ip() };
-    let stream = Patient::new(stream, state.limits.write_stall);
+    let stream = Patient::new(stream, seat.clone(), state.limits.write_stall);
     let ended = match state.doors.now().tls.clone() {
-        None => converse(state, stream, arrival, watcher).await,
+        None => converse(state, stream, arrival, seat, watcher).await,
         Some(config) => {
             let stream = tokio::select! {
                 stream = handshake(&state, config, stream, &handshakes) => stream,
@@ -161,7 +154,7 @@ async fn connection(
                 () = state.stop.cancelled() => return,
             };
             match stream {
-                Ok(stream) => converse(state, stream, arrival, watcher).await,
+                Ok(stream) => converse(state, stream, arrival, seat, watcher).await,
                 Err(error) => Err(error.into()),
             }
         }
@@ -203,13 +196,17 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     state: Arc<State>,
     stream: S,
     arrival: Arrival,
+    seat: Arc<Seat>,
     watcher: Watcher,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let limits = state.limits;
     let service = service_fn(move |mut request: Request<Incoming>| {
-        let state = state.clone();
+        let (state, served) = (state.clone(), seat.serve());
         request.extensions_mut().insert(arrival);
-        async move { Ok::<_, std::convert::Infallible>(respond(&state, &request).await) }
+        async move {
+            let response = respond(&state, &request).await;
+            Ok::<_, Infallible>(response.map(|payload| Answer { payload, _served: served }))
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -218,6 +215,32 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         .max_buf_size(limits.head_bytes.max(SMALLEST_BUFFER))
         .serve_connection(TokioIo::new(stream), service);
     Ok(watcher.watch(connection).await?)
+}
+
+/// A body that keeps its connection's place until it is sent.
+struct Answer {
+    payload: Payload,
+    _served: Served,
+}
+
+impl Body for Answer {
+    type Data = <Payload as Body>::Data;
+    type Error = <Payload as Body>::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        Pin::new(&mut self.payload).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.payload.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.payload.size_hint()
+    }
 }
 
 fn is_clients_own(error: &io::Error) -> bool {
@@ -232,14 +255,15 @@ fn is_clients_own(error: &io::Error) -> bool {
 /// A stream whose writes end when the peer takes nothing for too long: hyper bounds only reading.
 struct Patient {
     stream: TcpStream,
+    seat: Arc<Seat>,
     patience: Duration,
-    /// Runs while a write is held up.
-    stalled: Option<Pin<Box<Sleep>>>,
+    /// Runs while a write is held up. What hyper has left of an answer then is still one.
+    stalled: Option<(Pin<Box<Sleep>>, Stalled)>,
 }
 
 impl Patient {
-    fn new(stream: TcpStream, patience: Duration) -> Self {
-        Self { stream, patience, stalled: None }
+    fn new(stream: TcpStream, seat: Arc<Seat>, patience: Duration) -> Self {
+        Self { stream, seat, patience, stalled: None }
     }
 
     fn judge<T>(&mut self, cx: &mut Context<'_>, poll: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -247,9 +271,10 @@ impl Patient {
             self.stalled = None;
             return poll;
         }
-        let patience = self.patience;
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(patience)));
-        ready!(stalled.as_mut().poll(cx));
+        let Self { seat, patience, stalled, .. } = self;
+        let (patience, _) =
+            stalled.get_or_insert_with(|| (Box::pin(sleep(*patience)), seat.stall()));
+        ready!(patience.as_mut().poll(cx));
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes no answer")))
     }
 }

@@ -18,7 +18,8 @@ async fn slow_clients_hold_up_neither_scrapes_nor_probes() {
         .replace("  often:", "  plain: {tls: none, interval: 1s}\n  often:");
     let mut exporter = Exporter::start(&text).await;
     let mut held = Vec::new();
-    for number in 0..300 {
+    // More than there are places for connections.
+    for number in 0..600 {
         let mut stream = TcpStream::connect(exporter.address).await.unwrap();
         let start: &[u8] = match number % 4 {
             // Nothing, half a head, a head that never ends, and an answer that is not taken.
